@@ -1,0 +1,95 @@
+# pickupd: `make run` serves with throw-away secrets, `make test` proves it. Both install what is missing.
+#
+#   make          build/pickupd                   make lint     floors, banned calls, headers, manual, format
+#   make unit     unit tests (cmocka)             make e2e      end-to-end tests on the real binary (pytest)
+#   make demo     one whole trip, unattended      make format   apply .clang-format
+#   make install  to PREFIX (default /usr/local)  make clean
+#   SAN=1         the same targets with ASan and UBSan, under build/asan
+#   CC=clang      another compiler;  V=1 shows the commands
+
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+PREFIX   ?= /usr/local
+VERSION  := 0.1.0
+PACKAGES := libevent_core libevent_extra sqlite3 libcrypto jansson inih libical
+OUT      := build$(if $(SAN),/asan)
+Q        := $(if $(V),,@)
+PYTHON   := /usr/bin/python3
+
+comma    := ,
+SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer,)
+CPPFLAGS += -D_GNU_SOURCE -DPICKUPD_VERSION='"$(VERSION)"' -Iinclude
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=c17 -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
+            -fstack-protector-strong $(if $(SAN),$(SANITIZE),-D_FORTIFY_SOURCE=2)
+LDFLAGS  += -pthread -Wl,-z,relro,-z,now $(SANITIZE)
+
+# Asked for only when something is compiled, so that `make run` can install pkg-config first.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+
+SOURCES := $(wildcard src/*/*.c)
+OBJECTS := $(SOURCES:src/%.c=$(OUT)/%.o)
+ROOMS   := $(filter-out $(OUT)/cli/main.o,$(OBJECTS))
+UNITS   := $(patsubst test/unit/%.c,$(OUT)/unit/%,$(wildcard test/unit/test_*.c))
+C_FILES  = $(wildcard src/*/*.[ch] include/*/*.h test/*/*.[ch])
+
+all: $(OUT)/pickupd
+
+$(OUT)/pickupd: $(OBJECTS)
+	@echo "  LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(OUT)/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The built-in definitions are embedded with .incbin, which the compiler's own dependencies do not see.
+$(OUT)/model/builtin.o: $(wildcard src/model/vendors/*.json)
+
+$(OUT)/unit/%: test/unit/%.c $(ROOMS) Makefile
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(ROOMS) $(PKG_LIBS) -lcmocka
+
+run: packages-run
+	$(Q)$(MAKE) -s all
+	$(Q)contrib/local.sh run
+
+demo: packages-run
+	$(Q)$(MAKE) -s all
+	$(Q)contrib/local.sh demo
+
+test: packages-test
+	$(Q)$(PYTHON) test/run.py
+
+packages-run:
+	$(Q)sh contrib/packages.sh run
+
+packages-test:
+	$(Q)sh contrib/packages.sh run test
+
+lint:
+	$(Q)$(PYTHON) test/lint/run.py
+
+unit: $(UNITS)
+	$(Q)status=0; for unit in $^; do $$unit || status=1; done; exit $$status
+
+e2e: $(OUT)/pickupd
+	$(Q)PICKUPD=$(abspath $<) $(PYTHON) -m pytest -q -p no:cacheprovider test/e2e
+
+format:
+	$(Q)clang-format -i $(C_FILES)
+
+install: $(OUT)/pickupd
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/pickupd
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(UNITS:=.d)
+
+.PHONY: all run demo test packages-run packages-test lint unit e2e format install clean
+.SECONDARY:

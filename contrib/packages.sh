@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs the Debian packages that are missing, if this user may; otherwise says which. Arguments: run, or
+# run and test.
+set -eu
+
+run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
+     tzdata curl"
+test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
+      nginx-light openssl bash"
+
+wanted=""
+for set in "$@"; do
+    case $set in
+        run) wanted="$wanted $run" ;;
+        test) wanted="$wanted $test" ;;
+        *) echo "usage: $0 run [test]" >&2; exit 2 ;;
+    esac
+done
+
+command -v dpkg-query >/dev/null || exit 0 # not Debian: the compiler will say what is missing
+
+missing=""
+for package in $wanted; do
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true) in
+        *" installed") ;;
+        *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null; then
+        echo "These packages are missing; please install them:" >&2
+        echo "  sudo apt-get install$missing" >&2
+        exit 1
+    fi
+    as_root="sudo -n"
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq
+# shellcheck disable=SC2086 # a list of packages
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
