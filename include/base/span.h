@@ -1,0 +1,31 @@
+/* A run of bytes that somebody else owns. It is not NUL-terminated. */
+#ifndef PICKUPD_BASE_SPAN_H
+#define PICKUPD_BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct span {
+    const char *at;
+    size_t len;
+};
+
+/* The span of a string literal, and of a NUL-terminated string (NULL gives the empty span). */
+#define SPAN(literal) ((struct span){"" literal, sizeof(literal) - 1})
+struct span span_of(const char *text);
+
+/* Equality of bytes, with and without regard to ASCII case. Not for secrets: see base/hmac.h. */
+bool span_is(struct span a, struct span b);
+bool span_is_nocase(struct span a, struct span b);
+
+bool span_starts(struct span text, struct span start);
+bool span_ends_nocase(struct span text, struct span end);
+
+/* Without ASCII white space at both ends. */
+struct span span_trim(struct span text);
+
+/* The part before the first `at`, which moves *rest behind it; without `at`, all of it, and *rest is empty.
+ */
+struct span span_cut(struct span *rest, char at);
+
+#endif

@@ -1,0 +1,23 @@
+/* Time zones by their IANA names, from the system's tz database. */
+#ifndef PICKUPD_BASE_ZONE_H
+#define PICKUPD_BASE_ZONE_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct zone;
+
+/*
+ * The zone of that name, or NULL if there is none. Loaded once and kept for the life of the process; any
+ * thread may use it. Call zone_find itself from one thread only.
+ */
+const struct zone *zone_find(struct span name);
+
+/*
+ * Seconds since 1970 in UTC, from a wall clock read as if it were UTC. In the spring gap the offset before
+ * it counts; in the autumn overlap the first of the two. Exact for 1970 to 2099.
+ */
+int64_t zone_to_utc(const struct zone *zone, int64_t wall);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * One row an error: name, HTTP status, the text a client may read.
+ * The texts carry no value of a request and no reason why a signature failed.
+ */
+ERR(OK, 200, "ok")
+ERR(BAD_REQUEST, 400, "Bad request")
+ERR(BAD_WEBHOOK, 400, "Invalid webhook data")
+ERR(BAD_SIGNATURE, 401, "Invalid signature")
+ERR(UNKNOWN_SOURCE, 404, "Unknown EHR system")
+ERR(NOT_FOUND, 404, "Not found")
+ERR(METHOD, 405, "Method not allowed")
+ERR(TOO_LARGE, 413, "Body too large")
+ERR(MEDIA_TYPE, 415, "Unsupported media type")
+ERR(INTERNAL, 500, "Internal error")
+ERR(BUSY, 503, "Service unavailable")
+ERR(STORE, 503, "store can't write")
+ERR(QUARANTINE_FULL, 503, "Quarantine is full")
+#undef ERR

@@ -1,0 +1,88 @@
+/* Growing runs of bytes. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reserve(struct buf *buf, size_t more)
+{
+    if (buf->room - buf->len >= more)
+        return;
+    size_t room = buf->room ? buf->room * 2 : 256;
+    while (room - buf->len < more)
+        room *= 2;
+    if (buf->arena != NULL) {
+        char *at = arena_alloc(buf->arena, room);
+        if (buf->len > 0)
+            memcpy(at, buf->at, buf->len);
+        buf->at = at;
+    } else {
+        buf->at = mem_resize(buf->at, room);
+    }
+    buf->room = room;
+}
+
+void buf_add(struct buf *buf, struct span text)
+{
+    if (text.len == 0)
+        return;
+    reserve(buf, text.len);
+    memcpy(buf->at + buf->len, text.at, text.len);
+    buf->len += text.len;
+}
+
+void buf_add_char(struct buf *buf, char c)
+{
+    reserve(buf, 1);
+    buf->at[buf->len++] = c;
+}
+
+void buf_add_int(struct buf *buf, int64_t number)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        *--at = '-';
+    buf_add(buf, (struct span){at, (size_t)(digits + sizeof digits - at)});
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len <= 0)
+        return;
+    reserve(buf, (size_t)len + 1);
+    va_start(args, format);
+    vsnprintf(buf->at + buf->len, (size_t)len + 1, format, args);
+    va_end(args);
+    buf->len += (size_t)len;
+}
+
+struct span buf_span(const struct buf *buf)
+{
+    return (struct span){buf->at ? buf->at : "", buf->len};
+}
+
+char *buf_text(struct buf *buf)
+{
+    reserve(buf, 1);
+    buf->at[buf->len] = '\0';
+    return buf->at;
+}
+
+void buf_free(struct buf *buf)
+{
+    if (buf->arena == NULL)
+        free(buf->at);
+    *buf = (struct buf){.arena = buf->arena};
+}

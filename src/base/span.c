@@ -1,0 +1,60 @@
+/* Runs of bytes. */
+#include "base/span.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct span span_of(const char *text)
+{
+    return (struct span){text ? text : "", text ? strlen(text) : 0};
+}
+
+bool span_is(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool span_is_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+}
+
+bool span_starts(struct span text, struct span start)
+{
+    return text.len >= start.len && span_is((struct span){text.at, start.len}, start);
+}
+
+bool span_ends_nocase(struct span text, struct span end)
+{
+    return text.len >= end.len && span_is_nocase((struct span){text.at + text.len - end.len, end.len}, end);
+}
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct span span_trim(struct span text)
+{
+    while (text.len > 0 && blank(text.at[0])) {
+        text.at++;
+        text.len--;
+    }
+    while (text.len > 0 && blank(text.at[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+struct span span_cut(struct span *rest, char at)
+{
+    struct span head = *rest;
+    const char *found = rest->len > 0 ? memchr(rest->at, at, rest->len) : NULL;
+    if (found == NULL) {
+        *rest = (struct span){rest->at + rest->len, 0};
+        return head;
+    }
+    head.len = (size_t)(found - head.at);
+    rest->len -= head.len + 1;
+    rest->at = found + 1;
+    return head;
+}
