@@ -1,0 +1,58 @@
+/* What the config file says, checked row by row; no file, environment or zone has been looked at yet. */
+#ifndef PICKUPD_MODEL_CONFIG_H
+#define PICKUPD_MODEL_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/faults.h"
+
+#define CONFIG_NAME_MAX 32 /* bytes of a source's name: a-z, 0-9, '_' and '-' */
+
+struct server_config {
+    char *listen, *api_listen, *database, *vendor_dir;
+    int64_t loops;
+    int64_t max_body, max_headers; /* bytes */
+    int64_t request_timeout;       /* seconds */
+    int64_t queue_rows, quarantine_rows;
+    int64_t quarantine_bytes;
+};
+
+/* A text that is not set is "". */
+struct secret_config {
+    char *name;
+    int line;
+    char *env, *file;
+    int64_t not_before, not_after; /* ms since 1970; INT64_MIN and INT64_MAX if not set */
+};
+
+struct source_config {
+    char *name;
+    int line;
+    char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix;
+    int64_t enabled;
+    struct secret_config *secrets;
+    size_t secret_count;
+};
+
+/* All texts live in the arena. */
+struct config {
+    struct arena arena;
+    const char *file;
+    struct server_config server;
+    struct source_config *sources;
+    size_t source_count;
+};
+
+/* The defaults, with a source for each built-in vendor. */
+void config_defaults(struct config *config);
+
+/* Reads a file's text on top of the defaults; with a file only its sources exist. Mistakes go to `faults`. */
+void config_read(struct config *config, struct span text, const char *file, struct faults *faults);
+
+void config_free(struct config *config);
+
+/* A list of all keys with type, default and help, for people. */
+void config_describe(struct buf *out);
+
+#endif

@@ -1,0 +1,41 @@
+/* From a vendor's payload to our detail: rules compiled once, run in one loop. */
+#ifndef PICKUPD_MODEL_MAPPING_H
+#define PICKUPD_MODEL_MAPPING_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/faults.h"
+#include "base/json.h"
+#include "base/zone.h"
+
+#define MAP_ID_MAX 200 /* bytes of an id */
+
+enum map_var {
+#define VAR(name, text) MAP_VAR_##name,
+#include "tbl/var.h"
+    MAP_VAR_COUNT
+};
+
+struct mapping;
+
+/* What a run needs beside the payload. */
+struct map_input {
+    struct span vars[MAP_VAR_COUNT];
+    const struct zone *zone; /* NULL: a time without a zone is a fault */
+};
+
+/* JSON texts inside `detail`; NULL where the mapping has no such field. Everything lives in the arena. */
+struct mapped {
+    struct buf detail;
+    struct span pickup_id;
+    struct span external_id;
+    struct span window_start;
+    size_t received_at; /* where in detail the received time's text stands, or 0 */
+};
+
+/* ERR_BAD_WEBHOOK with all faults of the payload at once, in the order of the mapping. */
+MUST enum err mapping_run(const struct mapping *mapping, const struct json *payload,
+                          const struct map_input *input, struct arena *arena, struct mapped *mapped,
+                          struct faults *faults);
+
+#endif

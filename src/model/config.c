@@ -1,0 +1,306 @@
+/* The config file: a table of keys, and the sections it fills. */
+#include "model/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/ini.h"
+#include "base/num.h"
+#include "base/time.h"
+#include "model/builtin.h"
+
+enum type { TYPE_TEXT, TYPE_NUMBER, TYPE_SIZE, TYPE_DURATION, TYPE_YES_NO, TYPE_TIME };
+
+struct key {
+    const char *section;
+    const char *name;
+    enum type type;
+    size_t offset;
+    const char *otherwise;
+    int64_t least, most;
+    const char *help;
+};
+
+static const struct key rows[] = {
+#define KEY(section, key, type, otherwise, least, most, help)                                                \
+    {#section, #key, TYPE_##type, offsetof(struct section##_config, key), otherwise, least, most, help},
+#include "tbl/config.h"
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static const char *const type_names[] = {
+    [TYPE_TEXT] = "text",         [TYPE_NUMBER] = "number", [TYPE_SIZE] = "size",
+    [TYPE_DURATION] = "duration", [TYPE_YES_NO] = "yes/no", [TYPE_TIME] = "time",
+};
+
+struct reading {
+    struct config *config;
+    struct faults *faults;
+    const struct key *seen[ROW_COUNT]; /* in the section being read */
+    char section[INI_SECTION_MAX + 1];
+    const char *kind; /* "server", "source", "secret", or NULL for one that is no section of ours */
+    void *target;     /* the struct the section fills */
+    bool used[3];     /* whether [server] came already */
+};
+
+static bool convert_yes_no(struct span text, int64_t *number)
+{
+    *number = span_is(text, SPAN("yes"));
+    return *number || span_is(text, SPAN("no"));
+}
+
+static bool convert(const struct key *key, struct span text, int64_t *number)
+{
+    switch (key->type) {
+    case TYPE_NUMBER:
+        return num_parse(text, number);
+    case TYPE_SIZE:
+        return num_parse_size(text, number);
+    case TYPE_DURATION:
+        return num_parse_duration(text, number);
+    case TYPE_YES_NO:
+        return convert_yes_no(text, number);
+    default:
+        return time_parse(text, NULL, number);
+    }
+}
+
+static bool in_bounds(const struct key *key, int64_t number)
+{
+    return key->most == 0 || (number >= key->least && number <= key->most);
+}
+
+/* Stores a value; false if it is none of the key's. */
+static bool set(struct config *config, void *target, const struct key *key, struct span text)
+{
+    void *field = (char *)target + key->offset;
+    int64_t number = (int64_t)text.len;
+    if (key->type != TYPE_TEXT && !convert(key, text, &number))
+        return false;
+    if (!in_bounds(key, number))
+        return false;
+    if (key->type == TYPE_TEXT)
+        *(char **)field = arena_copy(&config->arena, text);
+    else
+        *(int64_t *)field = number;
+    return true;
+}
+
+static void set_defaults(struct config *config, void *target, const char *section)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].section, section) != 0)
+            continue;
+        if (!set(config, target, &rows[i], span_of(rows[i].otherwise)) && rows[i].type == TYPE_TEXT)
+            *(char **)((char *)target + rows[i].offset) = arena_copy(&config->arena, SPAN(""));
+    }
+}
+
+static bool name_ok(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+            return false;
+    }
+    return name.len > 0 && name.len <= CONFIG_NAME_MAX;
+}
+
+static struct source_config *source_of(struct config *config, struct span name)
+{
+    for (size_t i = 0; i < config->source_count; i++)
+        if (span_is(span_of(config->sources[i].name), name))
+            return &config->sources[i];
+    return NULL;
+}
+
+static struct source_config *add_source(struct config *config, struct span name, int line)
+{
+    struct source_config *grown =
+        arena_alloc(&config->arena, (config->source_count + 1) * sizeof *config->sources);
+    if (config->source_count > 0)
+        memcpy(grown, config->sources, config->source_count * sizeof *grown);
+    config->sources = grown;
+    struct source_config *source = &config->sources[config->source_count++];
+    set_defaults(config, source, "source");
+    source->name = arena_copy(&config->arena, name);
+    source->line = line;
+    return source;
+}
+
+static struct secret_config *add_secret(struct config *config, struct source_config *source, struct span name,
+                                        int line)
+{
+    struct secret_config *grown =
+        arena_alloc(&config->arena, (source->secret_count + 1) * sizeof *source->secrets);
+    if (source->secret_count > 0)
+        memcpy(grown, source->secrets, source->secret_count * sizeof *grown);
+    source->secrets = grown;
+    struct secret_config *secret = &source->secrets[source->secret_count++];
+    set_defaults(config, secret, "secret");
+    secret->name = arena_copy(&config->arena, name);
+    secret->line = line;
+    secret->not_before = INT64_MIN;
+    secret->not_after = INT64_MAX;
+    return secret;
+}
+
+static void fault(struct reading *reading, int line, const char *what, const char *of)
+{
+    faults_add(reading->faults, "%s:%d: %s%s", reading->config->file, line, of, what);
+}
+
+static void begin_source(struct reading *reading, int line, struct span name)
+{
+    if (!name_ok(name))
+        fault(reading, line, "a source's name is 1 to 32 of a-z, 0-9, _ and -", "");
+    else if (source_of(reading->config, name) != NULL)
+        fault(reading, line, "this source is there already", "");
+    else
+        reading->target = add_source(reading->config, name, line);
+}
+
+static void begin_secret(struct reading *reading, int line, struct span rest)
+{
+    struct span source_name = span_cut(&rest, ' ');
+    struct span name = span_trim(rest);
+    struct source_config *source = source_of(reading->config, source_name);
+    if (source == NULL)
+        fault(reading, line, "[secret SOURCE NAME] comes after its [source SOURCE]", "");
+    else if (!name_ok(name))
+        fault(reading, line, "a secret's name is 1 to 32 of a-z, 0-9, _ and -", "");
+    else {
+        for (size_t i = 0; i < source->secret_count; i++)
+            if (span_is(span_of(source->secrets[i].name), name))
+                fault(reading, line, "this secret is there already", "");
+        reading->target = add_secret(reading->config, source, name, line);
+    }
+}
+
+static void begin_section(struct reading *reading, int line, struct span section)
+{
+    struct span rest = span_trim(section);
+    struct span kind = span_cut(&rest, ' ');
+    rest = span_trim(rest);
+    memset(reading->seen, 0, sizeof reading->seen);
+    reading->target = NULL;
+    reading->kind = NULL;
+    if (span_is(kind, SPAN("server")) && rest.len == 0) {
+        reading->kind = "server";
+        if (reading->used[0])
+            fault(reading, line, "[server] is there already", "");
+        reading->used[0] = true;
+        reading->target = &reading->config->server;
+    } else if (span_is(kind, SPAN("source"))) {
+        reading->kind = "source";
+        begin_source(reading, line, rest);
+    } else if (span_is(kind, SPAN("secret"))) {
+        reading->kind = "secret";
+        begin_secret(reading, line, rest);
+    } else {
+        fault(reading, line, "unknown section; there are [server], [source NAME] and [secret SOURCE NAME]",
+              "");
+    }
+}
+
+static const struct key *find_key(const char *section, const char *name)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (strcmp(rows[i].section, section) == 0 && strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static void refuse_value(struct reading *reading, int line, const struct key *key)
+{
+    if (key->most == 0)
+        faults_add(reading->faults, "%s:%d: %s is no %s", reading->config->file, line, key->name,
+                   type_names[key->type]);
+    else
+        faults_add(reading->faults, "%s:%d: %s must be a %s of %lld to %lld%s", reading->config->file, line,
+                   key->name, type_names[key->type], (long long)key->least, (long long)key->most,
+                   key->type == TYPE_TEXT || key->type == TYPE_SIZE ? " bytes"
+                   : key->type == TYPE_DURATION                     ? " seconds"
+                                                                    : "");
+}
+
+static void take(void *arg, int line, const char *section, const char *name, const char *value)
+{
+    struct reading *reading = arg;
+    if (name == NULL) {
+        begin_section(reading, line, span_of(section));
+        return;
+    }
+    if (reading->kind == NULL) {
+        if (*section == '\0')
+            fault(reading, line, "a key must stand in a section", "");
+        return;
+    }
+    const struct key *key = find_key(reading->kind, name);
+    if (key == NULL) {
+        fault(reading, line, ": unknown key", name);
+        return;
+    }
+    if (reading->target == NULL)
+        return;
+    if (reading->seen[key - rows] != NULL)
+        fault(reading, line, ": given twice", name);
+    reading->seen[key - rows] = key;
+    if (!set(reading->config, reading->target, key, span_of(value)))
+        refuse_value(reading, line, key);
+}
+
+static void check_source(struct reading *reading, const struct source_config *source)
+{
+    if (*source->vendor == '\0')
+        fault(reading, source->line, ": vendor is not set", source->name);
+    if (*source->secret_env != '\0' && *source->secret_file != '\0')
+        fault(reading, source->line, ": set secret_env or secret_file, not both", source->name);
+    for (size_t i = 0; i < source->secret_count; i++) {
+        const struct secret_config *secret = &source->secrets[i];
+        if ((*secret->env != '\0') == (*secret->file != '\0'))
+            fault(reading, secret->line, ": set env or file, one of them", secret->name);
+        if (secret->not_before >= secret->not_after)
+            fault(reading, secret->line, ": not_before is not before not_after", secret->name);
+    }
+}
+
+void config_defaults(struct config *config)
+{
+    *config = (struct config){.file = "(no config file)"};
+    set_defaults(config, &config->server, "server");
+    for (size_t i = 0; i < BUILTIN_COUNT; i++) {
+        struct builtin builtin = builtin_at(i);
+        struct source_config *source = add_source(config, span_of(builtin.vendor), 0);
+        source->vendor = arena_copy(&config->arena, span_of(builtin.vendor));
+        source->secret_env = arena_copy(&config->arena, span_of(builtin.secret_env));
+    }
+}
+
+void config_read(struct config *config, struct span text, const char *file, struct faults *faults)
+{
+    struct reading reading = {.config = config, .faults = faults};
+    config->file = arena_copy(&config->arena, span_of(file));
+    config->source_count = 0;
+    ini_read(text, file, take, &reading, faults);
+    for (size_t i = 0; i < config->source_count; i++)
+        check_source(&reading, &config->sources[i]);
+}
+
+void config_free(struct config *config)
+{
+    arena_free(&config->arena);
+}
+
+void config_describe(struct buf *out)
+{
+    const char *section = "";
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(section, rows[i].section) != 0)
+            buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", rows[i].section);
+        section = rows[i].section;
+        buf_printf(out, "%-18s %-9s %-28s %s\n", rows[i].name, type_names[rows[i].type],
+                   *rows[i].otherwise ? rows[i].otherwise : "-", rows[i].help);
+    }
+}

@@ -1,0 +1,60 @@
+/* The compiled form of a mapping: what the loader writes and the runner reads. */
+#ifndef PICKUPD_MODEL_OPS_H
+#define PICKUPD_MODEL_OPS_H
+
+#include "model/mapping.h"
+
+#define MAP_DEPTH_MAX 8 /* names in a payload path */
+
+enum map_act { MAP_OPEN, MAP_CLOSE, MAP_FIELD };
+
+enum map_type { MAP_STRING, MAP_ID, MAP_WHOLE, MAP_TIME, MAP_TABLE, MAP_SCALAR, MAP_TEXT, MAP_TYPE_COUNT };
+
+/* A text with words in braces: each part is a literal, a variable, or the text of an earlier field. */
+struct template
+{
+    struct template_part {
+        enum { PART_LITERAL, PART_VAR, PART_FIELD } kind;
+        struct span literal;
+        size_t index; /* a map_var, or an op */
+    } * parts;
+    size_t count;
+};
+
+struct map_row {
+    enum json_type kind; /* JSON_STR or JSON_INT */
+    struct span text;
+    int64_t number;
+    struct span gives; /* JSON text */
+};
+
+struct map_op {
+    enum map_act act;
+    enum map_type type;
+    struct span key;    /* in the object it is written to; empty for the outermost */
+    struct span target; /* "metadata.externalId" */
+    struct span path[MAP_DEPTH_MAX];
+    char *names[MAP_DEPTH_MAX]; /* of the payload's fields down the path, as faults say them */
+    size_t depth;
+    bool required;
+    bool ignore_case;
+    bool has_default;
+    bool default_is_text;
+    struct template default_text;
+    struct span default_json;
+    struct template text; /* the prefix of an id, or the whole of a MAP_TEXT */
+    struct map_row *rows;
+    size_t row_count;
+    struct span *nulls; /* texts that mean absent */
+    size_t null_count;
+    int64_t offset; /* added to a time, ms */
+    int64_t min, max;
+};
+
+struct mapping {
+    struct map_op *ops;
+    size_t count;
+    size_t pickup_id, external_id, window_start, request_time; /* ops, or `count` where there is none */
+};
+
+#endif
