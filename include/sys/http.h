@@ -1,0 +1,59 @@
+/*
+ * An HTTP/1.1 server on one loop. It hands over whole requests and takes one answer for each; what of
+ * HTTP can go wrong before that is answered here.
+ */
+#ifndef PICKUPD_SYS_HTTP_H
+#define PICKUPD_SYS_HTTP_H
+
+#include "base/mem.h"
+#include "base/request.h"
+#include "sys/loop.h"
+
+/* Bodies this much over the limit still reach the handler, so that the 413 is ours. */
+#define HTTP_BODY_SLACK 65536
+
+struct http_limits {
+    size_t headers; /* bytes of all headers together */
+    size_t body;    /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
+    int timeout;    /* seconds from a request's first byte to its last, and of silence on a connection */
+};
+
+/*
+ * One request being answered. It lives until http_answer, also when the client has gone meanwhile; the
+ * request's spans and all of the arena die then.
+ */
+struct http_call {
+    struct request request;
+    struct arena arena;
+    struct loop *loop;
+    bool malformed; /* its framing can be read in two ways: answer 400, the connection closes */
+};
+
+/* Called in the loop's thread; the answer may come at once or later, from that thread. */
+typedef void http_handler(struct http_call *call, void *arg);
+
+struct http_server;
+
+struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,
+                             void *arg);
+
+/* Closes all connections; calls still unanswered are released. */
+void http_free(struct http_server *server);
+
+/* Accepts from a duplicate of the listening socket. */
+void http_listen(struct http_server *server, int fd);
+
+/*
+ * No new connections; idle ones are closed, others after their answer. `done` is called once, when none is
+ * left.
+ */
+void http_stop(struct http_server *server, loop_fn *done, void *arg);
+
+/* Whether http_stop has been called. */
+bool http_stopping(const struct http_call *call);
+
+/* Sends the answer and ends the call. The body is left out for HEAD. */
+void http_answer(struct http_call *call, int status, const struct header *headers, size_t count,
+                 struct span body);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Where threads meet. Whoever puts a mail in gives it away; whoever takes it owns it. Any thread may put;
+ * one thread takes.
+ */
+#ifndef PICKUPD_SYS_MAILBOX_H
+#define PICKUPD_SYS_MAILBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The first member of whatever travels. */
+struct mail {
+    struct mail *next;
+    void (*deliver)(struct mail *mail); /* called by a loop that takes it; a plain mailbox ignores it */
+};
+
+struct mailbox;
+
+/* Holds at most `limit` mails. */
+struct mailbox *mailbox_new(size_t limit);
+void mailbox_free(struct mailbox *mailbox);
+
+/* False if it is full or closed: the mail stays the caller's. */
+bool mailbox_put(struct mailbox *mailbox, struct mail *mail);
+
+/* Whether one more would fit just now. */
+bool mailbox_has_room(struct mailbox *mailbox);
+
+/* Waits, and takes all there is, oldest first. NULL once it is closed and empty. */
+struct mail *mailbox_take(struct mailbox *mailbox);
+
+/* No more puts; what is inside can still be taken. */
+void mailbox_close(struct mailbox *mailbox);
+
+#endif

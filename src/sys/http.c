@@ -1,0 +1,432 @@
+/*
+ * libevent's evhttp. Three things it does not offer are built from its parts: knowing every connection (so
+ * that a stop can close the idle ones), a deadline for a whole request, and refusing framings that two
+ * servers could read in two ways.
+ */
+#include "sys/http.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/time.h"
+
+#define SWEEP_MS        1000
+#define ACCEPT_PAUSE_MS 100 /* after running out of descriptors */
+
+struct conn {
+    struct conn *next, *prev;
+    struct http_server *server;
+    struct bufferevent *bev;
+    struct evhttp_connection *evcon;
+    int fd;
+    int64_t since;     /* monotonic second of the first byte of the request being read; 0 if none is */
+    struct call *call; /* not answered yet, or NULL */
+    bool busy;         /* from a whole request to the last byte of its answer */
+};
+
+struct call {
+    struct http_call open; /* first: what the handler sees */
+    struct call *next, *prev;
+    struct http_server *server;
+    struct conn *conn; /* NULL once the connection is gone */
+    struct evhttp_request *req;
+};
+
+struct http_server {
+    struct loop *loop;
+    struct evhttp *http;
+    struct http_limits limits;
+    http_handler *handler;
+    void *arg;
+    struct evhttp_bound_socket *bound;
+    struct conn *conns;
+    struct conn **by_fd;
+    size_t by_fd_count;
+    size_t adopting; /* connections that on_adopt has not seen yet */
+    struct call *calls;
+    bool stopping;
+    loop_fn *stopped;
+    void *stopped_arg;
+};
+
+static int64_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + 1; /* never 0, which means none */
+}
+
+/* Connections. */
+
+static void report_stopped(struct http_server *server)
+{
+    loop_fn *stopped = server->stopped;
+    if (stopped == NULL || server->conns != NULL || server->calls != NULL || server->adopting > 0)
+        return;
+    server->stopped = NULL;
+    stopped(server->stopped_arg);
+}
+
+static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
+{
+    (void)buffer;
+    struct conn *conn = arg;
+    if (info->n_added > 0 && conn->since == 0)
+        conn->since = monotonic();
+}
+
+static void conn_remember(struct conn *conn)
+{
+    struct http_server *server = conn->server;
+    size_t index = (size_t)conn->fd;
+    if (index >= server->by_fd_count) {
+        size_t count = index * 2 + 64;
+        server->by_fd = mem_resize(server->by_fd, count * sizeof(struct conn *));
+        memset(server->by_fd + server->by_fd_count, 0, (count - server->by_fd_count) * sizeof(struct conn *));
+        server->by_fd_count = count;
+    }
+    server->by_fd[index] = conn;
+    conn->next = server->conns;
+    if (conn->next != NULL)
+        conn->next->prev = conn;
+    server->conns = conn;
+}
+
+static void on_close(struct evhttp_connection *evcon, void *arg)
+{
+    (void)evcon;
+    struct conn *conn = arg;
+    struct http_server *server = conn->server;
+    evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
+    if (conn->call != NULL)
+        conn->call->conn = NULL;
+    server->by_fd[conn->fd] = NULL;
+    if (conn->next != NULL)
+        conn->next->prev = conn->prev;
+    if (conn->prev != NULL)
+        conn->prev->next = conn->next;
+    else
+        server->conns = conn->next;
+    free(conn);
+    report_stopped(server);
+}
+
+/*
+ * evhttp tells nobody of a new connection, but it asks us for the bufferevent and then makes itself that
+ * bufferevent's callback argument. One turn later the argument is the connection, or NULL if it died.
+ */
+static void on_adopt(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct conn *conn = arg;
+    struct http_server *server = conn->server;
+    void *evcon = NULL;
+    server->adopting--;
+    bufferevent_getcb(conn->bev, NULL, NULL, NULL, &evcon);
+    conn->fd = bufferevent_getfd(conn->bev);
+    conn->evcon = evcon;
+    if (evcon == NULL || conn->fd < 0) {
+        evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
+        bufferevent_decref(conn->bev);
+        free(conn);
+        report_stopped(server);
+        return;
+    }
+    bufferevent_decref(conn->bev);
+    conn_remember(conn);
+    evhttp_connection_set_closecb(conn->evcon, on_close, conn);
+    if (server->stopping)
+        evhttp_connection_free(conn->evcon);
+}
+
+static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
+{
+    struct conn *conn = mem_alloc(sizeof *conn);
+    struct timeval at_once = {0, 0};
+    conn->server = arg;
+    conn->server->adopting++;
+    conn->bev = bufferevent_socket_new(base, -1, 0);
+    if (conn->bev == NULL)
+        abort();
+    evbuffer_add_cb(bufferevent_get_input(conn->bev), on_input, conn);
+    bufferevent_incref(conn->bev);
+    event_base_once(base, -1, EV_TIMEOUT, on_adopt, conn, &at_once);
+    return conn->bev;
+}
+
+/* evhttp's own timeout is one of silence; a sender that drips bytes is cut off here. */
+static void on_sweep(void *arg)
+{
+    struct http_server *server = arg;
+    int64_t oldest = monotonic() - server->limits.timeout;
+    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn->busy && conn->since != 0 && conn->since < oldest) {
+            log_event_limited(LOG_WARN, "request too slow", LOG_NUM("timeout", server->limits.timeout));
+            evhttp_connection_free(conn->evcon);
+        }
+    }
+}
+
+/* Requests. */
+
+static const struct {
+    enum evhttp_cmd_type type;
+    struct span name;
+} methods[] = {
+    {EVHTTP_REQ_POST, SPAN("POST")},       {EVHTTP_REQ_GET, SPAN("GET")},
+    {EVHTTP_REQ_HEAD, SPAN("HEAD")},       {EVHTTP_REQ_PUT, SPAN("PUT")},
+    {EVHTTP_REQ_OPTIONS, SPAN("OPTIONS")}, {EVHTTP_REQ_DELETE, SPAN("DELETE")},
+    {EVHTTP_REQ_PATCH, SPAN("PATCH")},     {EVHTTP_REQ_TRACE, SPAN("TRACE")},
+    {EVHTTP_REQ_CONNECT, SPAN("CONNECT")},
+};
+
+#define METHOD_COUNT (sizeof methods / sizeof methods[0])
+
+static struct span method_of(const struct evhttp_request *req)
+{
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        if (methods[i].type == evhttp_request_get_command(req))
+            return methods[i].name;
+    return SPAN("");
+}
+
+static void take_headers(struct call *call)
+{
+    struct evkeyvalq *list = evhttp_request_get_input_headers(call->req);
+    struct request *request = &call->open.request;
+    struct evkeyval *entry;
+    size_t count = 0;
+    for (entry = list->tqh_first; entry != NULL; entry = entry->next.tqe_next)
+        count++;
+    struct header *headers = arena_alloc(&call->open.arena, (count + 1) * sizeof *headers);
+    for (entry = list->tqh_first; entry != NULL; entry = entry->next.tqe_next)
+        headers[request->header_count++] = (struct header){span_of(entry->key), span_of(entry->value)};
+    request->headers = headers;
+}
+
+static bool name_is_token(struct span name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.at[i] <= ' ' || name.at[i] >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", name.at[i]) != NULL)
+            return false;
+    return name.len > 0;
+}
+
+static bool all_digits(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+    return text.len > 0;
+}
+
+/* What another server on the way might have framed differently than evhttp did. */
+static bool ambiguous(const struct call *call)
+{
+    const struct request *request = &call->open.request;
+    struct span value = SPAN("");
+    for (size_t i = 0; i < request->header_count; i++)
+        if (!name_is_token(request->headers[i].name))
+            return true;
+    size_t lengths = request_header(request, SPAN("Content-Length"), &value);
+    if (lengths > 1 || (lengths == 1 && !all_digits(value)))
+        return true;
+    size_t codings = request_header(request, SPAN("Transfer-Encoding"), &value);
+    if (codings > 1 || (codings == 1 && (lengths > 0 || !span_is_nocase(value, SPAN("chunked")))))
+        return true;
+    size_t hosts = request_header(request, SPAN("Host"), &value);
+    return hosts > 1 || (hosts == 0 && call->req->major == 1 && call->req->minor >= 1);
+}
+
+static void take_target(struct call *call)
+{
+    struct request *request = &call->open.request;
+    struct span rest = span_of(evhttp_request_get_uri(call->req));
+    request->path = span_cut(&rest, '?');
+    request->query = rest;
+}
+
+static void take_body(struct call *call)
+{
+    struct evbuffer *buffer = evhttp_request_get_input_buffer(call->req);
+    size_t len = evbuffer_get_length(buffer);
+    const unsigned char *at = len > 0 ? evbuffer_pullup(buffer, -1) : NULL;
+    call->open.request.body = (struct span){at ? (const char *)at : "", len};
+}
+
+static void on_answered(struct evhttp_request *req, void *arg)
+{
+    (void)req;
+    struct conn *conn = arg;
+    conn->busy = false;
+}
+
+static struct call *call_new(struct http_server *server, struct evhttp_request *req)
+{
+    struct arena arena = {0};
+    struct call *call = arena_alloc(&arena, sizeof *call);
+    struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
+    call->open.arena = arena;
+    call->open.loop = server->loop;
+    call->server = server;
+    call->req = req;
+    call->conn = server->by_fd[bufferevent_getfd(bev)];
+    call->conn->since = 0;
+    call->conn->call = call;
+    call->conn->busy = true;
+    call->next = server->calls;
+    if (call->next != NULL)
+        call->next->prev = call;
+    server->calls = call;
+    evhttp_request_set_on_complete_cb(req, on_answered, call->conn);
+    return call;
+}
+
+static void call_free(struct call *call)
+{
+    struct http_server *server = call->server;
+    if (call->next != NULL)
+        call->next->prev = call->prev;
+    if (call->prev != NULL)
+        call->prev->next = call->next;
+    else
+        server->calls = call->next;
+    struct arena arena = call->open.arena; /* the call itself lies in it */
+    arena_free(&arena);
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+    struct http_server *server = arg;
+    struct call *call = call_new(server, req);
+    call->open.request.method = method_of(req);
+    call->open.request.received = time_now();
+    take_target(call);
+    take_headers(call);
+    take_body(call);
+    call->open.malformed = ambiguous(call);
+    server->handler(&call->open, server->arg);
+}
+
+bool http_stopping(const struct http_call *call)
+{
+    return ((const struct call *)call)->server->stopping;
+}
+
+void http_answer(struct http_call *open, int status, const struct header *headers, size_t count,
+                 struct span body)
+{
+    struct call *call = (struct call *)open;
+    struct http_server *server = call->server;
+    struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
+    for (size_t i = 0; i < count; i++)
+        evhttp_add_header(list, headers[i].name.at, arena_copy(&open->arena, headers[i].value));
+    if (open->malformed || server->stopping)
+        evhttp_add_header(list, "Connection", "close");
+    if (span_is(open->request.method, SPAN("HEAD"))) {
+        struct buf length = {.arena = &open->arena};
+        buf_add_int(&length, (int64_t)body.len);
+        evhttp_add_header(list, "Content-Length", buf_text(&length));
+    } else {
+        evbuffer_add(evhttp_request_get_output_buffer(call->req), body.at, body.len);
+    }
+    if (call->conn != NULL)
+        call->conn->call = NULL;
+    evhttp_send_reply(call->req, status, NULL, NULL);
+    call_free(call);
+    report_stopped(server);
+}
+
+/* Listening. */
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct http_server *server = arg;
+    if (server->bound != NULL)
+        evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound));
+}
+
+/* Most likely out of descriptors: accepting again at once would only spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    struct http_server *server = arg;
+    struct timeval pause = {0, ACCEPT_PAUSE_MS * 1000};
+    log_event_limited(LOG_ERROR, "can't accept", LOG_STR("reason", strerror(EVUTIL_SOCKET_ERROR())));
+    evconnlistener_disable(listener);
+    event_base_once(loop_base(server->loop), -1, EV_TIMEOUT, on_resume, server, &pause);
+}
+
+struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,
+                             void *arg)
+{
+    struct http_server *server = mem_alloc(sizeof *server);
+    ev_uint16_t known = 0;
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        known = (ev_uint16_t)(known | methods[i].type);
+    server->loop = loop;
+    server->limits = *limits;
+    server->handler = handler;
+    server->arg = arg;
+    server->http = evhttp_new(loop_base(loop));
+    if (server->http == NULL)
+        abort();
+    evhttp_set_max_headers_size(server->http, (ev_ssize_t)limits->headers);
+    evhttp_set_max_body_size(server->http, (ev_ssize_t)(limits->body + HTTP_BODY_SLACK));
+    evhttp_set_timeout(server->http, limits->timeout);
+    evhttp_set_allowed_methods(server->http, known);
+    evhttp_set_default_content_type(server->http, NULL);
+    evhttp_set_bevcb(server->http, on_new_connection, server);
+    evhttp_set_gencb(server->http, on_request, server);
+    loop_every(loop, SWEEP_MS, on_sweep, server);
+    return server;
+}
+
+void http_free(struct http_server *server)
+{
+    server->stopped = NULL;
+    evhttp_free(server->http);
+    while (server->calls != NULL)
+        call_free(server->calls);
+    free(server->by_fd);
+    free(server);
+}
+
+void http_listen(struct http_server *server, int fd)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    server->bound = own < 0 ? NULL : evhttp_accept_socket_with_handle(server->http, own);
+    if (server->bound == NULL)
+        abort();
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(server->bound), on_accept_error);
+}
+
+void http_stop(struct http_server *server, loop_fn *done, void *arg)
+{
+    server->stopping = true;
+    server->stopped = done;
+    server->stopped_arg = arg;
+    if (server->bound != NULL)
+        evhttp_del_accept_socket(server->http, server->bound);
+    server->bound = NULL;
+    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn->busy && conn->since == 0)
+            evhttp_connection_free(conn->evcon);
+    }
+    report_stopped(server);
+}
