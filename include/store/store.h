@@ -1,0 +1,57 @@
+/*
+ * The database file: the event log, and quarantine. One thread writes at a time (see store/writer.h); what
+ * has been written is on disk when the call returns.
+ */
+#ifndef PICKUPD_STORE_STORE_H
+#define PICKUPD_STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/event.h"
+#include "sys/loop.h"
+
+enum store_kind {
+    STORE_EVENT,      /* keep `event`; clears its row in quarantine, and takes its first arrival from there */
+    STORE_QUARANTINE, /* keep `body` under event.id with event.origin, .org and .time, and `faults` */
+    STORE_PROBE,      /* only find out whether writing works */
+};
+
+/* One thing to write. Everything in it is borrowed until it is done. */
+struct store_job {
+    struct mail mail; /* first: a job travels */
+    enum store_kind kind;
+    struct event event;
+    struct span body;
+    struct span faults; /* a JSON list of texts */
+
+    /* Out: */
+    enum err err;   /* ERR_OK: on disk; ERR_STORE: nothing of it is kept; ERR_QUARANTINE_FULL */
+    bool duplicate; /* the event was there already, or the row of quarantine */
+
+    /* For the writer: `done` is called in this loop's thread. */
+    struct loop *loop;
+    void (*done)(struct store_job *job);
+};
+
+/* What quarantine may hold of each source. */
+struct store_limits {
+    int64_t quarantine_rows;
+    int64_t quarantine_bytes;
+};
+
+struct store;
+
+/* Opens and, if need be, creates or migrates the file. NULL with the reason in *why. */
+struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why);
+
+/* Checkpoints and closes. */
+void store_close(struct store *store);
+
+/* Writes a chain of jobs (linked by their mails) in one transaction, synced; fills every err and duplicate.
+ */
+void store_write(struct store *store, struct store_job *first);
+
+/* The version of the file that this program writes. */
+int store_version(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* Reading the store through a connection that never writes. One thread at a time. */
+#ifndef PICKUPD_STORE_VIEW_H
+#define PICKUPD_STORE_VIEW_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/event.h"
+
+/* Spans are valid during the call. */
+struct view_event {
+    int64_t seq;
+    struct event event; /* detail is NULL once purged */
+};
+
+struct view_quarantine {
+    struct event_id id;
+    struct span origin, org;
+    int64_t first_seen, last_seen; /* ms since 1970 */
+    int64_t count;
+    struct span faults; /* a JSON list of texts */
+    struct span body;
+};
+
+struct view_filter {
+    struct span source; /* an origin or an envelope's source; empty for all */
+    struct span type;   /* empty for all */
+    int64_t since;      /* ms since 1970 */
+    int64_t limit;      /* the newest so many */
+};
+
+typedef void view_event_fn(void *arg, const struct view_event *row);
+typedef void view_quarantine_fn(void *arg, const struct view_quarantine *row);
+
+struct view;
+
+/* NULL with the reason in *why. */
+struct view *view_open(const char *path, struct buf *why);
+void view_close(struct view *view);
+
+/* Events in the order of the log. */
+MUST enum err view_events(struct view *view, const struct view_filter *filter, view_event_fn *row, void *arg);
+
+/* ERR_NOT_FOUND if there is none. */
+MUST enum err view_event(struct view *view, const struct event_id *id, view_event_fn *row, void *arg);
+
+/* Rows of one source or (empty) of all, oldest first; or the one of that id. */
+MUST enum err view_quarantine(struct view *view, struct span source, view_quarantine_fn *row, void *arg);
+MUST enum err view_quarantine_one(struct view *view, const struct event_id *id, view_quarantine_fn *row,
+                                  void *arg);
+
+#endif

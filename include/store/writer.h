@@ -1,0 +1,27 @@
+/*
+ * The writer: the one thread that writes the store. While one commit is being synced the next jobs pile up,
+ * and go together: one sync for each batch, no timer.
+ */
+#ifndef PICKUPD_STORE_WRITER_H
+#define PICKUPD_STORE_WRITER_H
+
+#include "store/store.h"
+
+struct writer;
+
+/* Takes the store over until writer_stop. At most `limit` jobs wait. */
+struct writer *writer_start(struct store *store, size_t limit);
+
+/* Writes all that was put, then ends the thread and closes the store. */
+void writer_stop(struct writer *writer);
+
+/*
+ * Any thread. ERR_BUSY if the queue is full or the writer is stopping: the job stays the caller's. Otherwise
+ * it is the writer's until its `done` is called.
+ */
+MUST enum err writer_put(struct writer *writer, struct store_job *job);
+
+/* Any thread: whether one more job would be taken just now. */
+bool writer_has_room(struct writer *writer);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * One row a version of the database file, oldest first: row n brings a file from user_version n - 1 to n.
+ * Rows are never changed once released; a new version is a new row.
+ */
+MIGRATION("CREATE TABLE events ("
+          " seq INTEGER PRIMARY KEY AUTOINCREMENT," /* never repeats, also after every row is gone */
+          " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+          " origin TEXT NOT NULL,"
+          " source TEXT NOT NULL,"
+          " detail_type TEXT NOT NULL,"
+          " org TEXT NOT NULL,"
+          " time INTEGER NOT NULL," /* first arrival, ms since 1970 */
+          " detail TEXT"            /* JSON; NULL once purged */
+          ") STRICT;"
+          "CREATE TABLE quarantine ("
+          " id BLOB PRIMARY KEY CHECK (length(id) = 16)," /* the id the event will have */
+          " origin TEXT NOT NULL,"
+          " org TEXT NOT NULL,"
+          " first_seen INTEGER NOT NULL,"
+          " last_seen INTEGER NOT NULL,"
+          " count INTEGER NOT NULL,"
+          " faults TEXT NOT NULL," /* a JSON list of texts */
+          " body BLOB NOT NULL"
+          ") STRICT;"
+          "CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL) STRICT;")
+#undef MIGRATION

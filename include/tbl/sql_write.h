@@ -1,0 +1,14 @@
+/* One row a statement of the writer: name, SQL. */
+SQL(BEGIN, "BEGIN IMMEDIATE")
+SQL(COMMIT, "COMMIT")
+SQL(ROLLBACK, "ROLLBACK")
+SQL(EVENT_ADD, "INSERT INTO events (id, origin, source, detail_type, org, time, detail)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING")
+SQL(QUARANTINE_FIND, "SELECT first_seen, length(body) FROM quarantine WHERE id = ?1")
+SQL(QUARANTINE_ADD, "INSERT INTO quarantine (id, origin, org, first_seen, last_seen, count, faults, body)"
+                    " VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5, ?6)")
+SQL(QUARANTINE_REPEAT, "UPDATE quarantine SET count = count + 1, last_seen = ?2, faults = ?3 WHERE id = ?1")
+SQL(QUARANTINE_CLEAR, "DELETE FROM quarantine WHERE id = ?1")
+SQL(QUARANTINE_USE, "SELECT origin, count(*), sum(length(body)) FROM quarantine GROUP BY origin")
+SQL(PROBE, "INSERT INTO probe (id, time) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET time = ?1")
+#undef SQL

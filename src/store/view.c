@@ -1,0 +1,144 @@
+/* Reading the store. */
+#include "store/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/db.h"
+
+enum sql {
+#define SQL(name, text) SQL_##name,
+#include "tbl/sql_read.h"
+    SQL_COUNT
+};
+
+static const char *const sql_texts[] = {
+#define SQL(name, text) [SQL_##name] = text,
+#include "tbl/sql_read.h"
+};
+
+struct view {
+    struct db *db;
+};
+
+/* What a statement's rows are turned into. */
+struct reader {
+    void (*read)(struct db *db, size_t sql, const struct reader *reader);
+    view_event_fn *event;
+    view_quarantine_fn *quarantine;
+    void *arg;
+};
+
+struct view *view_open(const char *path, struct buf *why)
+{
+    struct db *db = db_open(path, DB_READ, why);
+    if (db == NULL)
+        return NULL;
+    if (db_prepare(db, sql_texts, SQL_COUNT) != ERR_OK) {
+        buf_printf(why, "%s: %s", path, db_error(db));
+        db_close(db);
+        return NULL;
+    }
+    struct view *view = mem_alloc(sizeof *view);
+    view->db = db;
+    return view;
+}
+
+void view_close(struct view *view)
+{
+    db_close(view->db);
+    free(view);
+}
+
+static void read_id(struct db *db, size_t sql, int column, struct event_id *id)
+{
+    struct span bytes = db_span(db, sql, column);
+    if (bytes.len == EVENT_ID_BYTES)
+        memcpy(id->bytes, bytes.at, EVENT_ID_BYTES);
+}
+
+static void read_event(struct db *db, size_t sql, const struct reader *reader)
+{
+    struct span detail = db_span(db, sql, 7);
+    char *copy CLEANUP(mem_drop) = db_is_null(db, sql, 7) ? NULL : mem_copy(detail);
+    struct view_event row = {
+        .seq = db_int(db, sql, 0),
+        .event = {.origin = db_span(db, sql, 2),
+                  .source = db_span(db, sql, 3),
+                  .type = db_span(db, sql, 4),
+                  .org = db_span(db, sql, 5),
+                  .time = db_int(db, sql, 6),
+                  .detail = copy,
+                  .detail_len = detail.len},
+    };
+    read_id(db, sql, 1, &row.event.id);
+    reader->event(reader->arg, &row);
+}
+
+static void read_quarantine(struct db *db, size_t sql, const struct reader *reader)
+{
+    struct view_quarantine row = {
+        .origin = db_span(db, sql, 1),
+        .org = db_span(db, sql, 2),
+        .first_seen = db_int(db, sql, 3),
+        .last_seen = db_int(db, sql, 4),
+        .count = db_int(db, sql, 5),
+        .faults = db_span(db, sql, 6),
+        .body = db_span(db, sql, 7),
+    };
+    read_id(db, sql, 0, &row.id);
+    reader->quarantine(reader->arg, &row);
+}
+
+/* Runs a statement whose parameters are bound. */
+static enum err read_all(struct view *view, size_t sql, const struct reader *reader, size_t *rows)
+{
+    bool row;
+    enum err err = db_step(view->db, sql, &row);
+    for (*rows = 0; err == ERR_OK && row; ++*rows) {
+        reader->read(view->db, sql, reader);
+        err = db_step(view->db, sql, &row);
+    }
+    db_reset(view->db, sql);
+    return err;
+}
+
+enum err view_events(struct view *view, const struct view_filter *filter, view_event_fn *row, void *arg)
+{
+    size_t rows;
+    struct reader reader = {.read = read_event, .event = row, .arg = arg};
+    db_bind_text(view->db, SQL_EVENTS, 1, filter->source);
+    db_bind_text(view->db, SQL_EVENTS, 2, filter->type);
+    db_bind_int(view->db, SQL_EVENTS, 3, filter->since);
+    db_bind_int(view->db, SQL_EVENTS, 4, filter->limit);
+    return read_all(view, SQL_EVENTS, &reader, &rows);
+}
+
+static enum err read_one(struct view *view, size_t sql, const struct event_id *id,
+                         const struct reader *reader)
+{
+    size_t rows;
+    db_bind_blob(view->db, sql, 1, (struct span){(const char *)id->bytes, EVENT_ID_BYTES});
+    TRY(read_all(view, sql, reader, &rows));
+    return rows > 0 ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err view_event(struct view *view, const struct event_id *id, view_event_fn *row, void *arg)
+{
+    struct reader reader = {.read = read_event, .event = row, .arg = arg};
+    return read_one(view, SQL_EVENT, id, &reader);
+}
+
+enum err view_quarantine(struct view *view, struct span source, view_quarantine_fn *row, void *arg)
+{
+    size_t rows;
+    struct reader reader = {.read = read_quarantine, .quarantine = row, .arg = arg};
+    db_bind_text(view->db, SQL_QUARANTINE, 1, source);
+    return read_all(view, SQL_QUARANTINE, &reader, &rows);
+}
+
+enum err view_quarantine_one(struct view *view, const struct event_id *id, view_quarantine_fn *row, void *arg)
+{
+    struct reader reader = {.read = read_quarantine, .quarantine = row, .arg = arg};
+    return read_one(view, SQL_QUARANTINE_ONE, id, &reader);
+}
