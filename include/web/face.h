@@ -1,0 +1,22 @@
+/* A face: what one listener answers. Public is for the senders, private for the lab's own programs. */
+#ifndef PICKUPD_WEB_FACE_H
+#define PICKUPD_WEB_FACE_H
+
+#include "model/source.h"
+#include "store/writer.h"
+#include "sys/http.h"
+
+enum face_kind { FACE_PUBLIC, FACE_PRIVATE };
+
+/* What the handlers need; read only, shared by all loops. */
+struct face {
+    enum face_kind kind;
+    const struct sources *sources;
+    struct writer *writer;
+    size_t max_body; /* bytes */
+};
+
+/* An http_handler; the argument is the face. */
+void face_handle(struct http_call *call, void *face);
+
+#endif

@@ -1,0 +1,35 @@
+/* How every handler answers: JSON, with the headers its status asks for. */
+#include "handlers.h"
+
+#include "base/json.h"
+
+#define RETRY_AFTER "5" /* seconds; most of what answers 503 is over by then */
+
+static const struct header json_type = {SPAN("Content-Type"), SPAN("application/json")};
+
+void web_answer(struct exchange *exchange, int status, struct span json)
+{
+    http_answer(exchange->call, status, &json_type, 1, json);
+}
+
+static struct span error_json(struct exchange *exchange, enum err err)
+{
+    struct buf out = {.arena = &exchange->call->arena};
+    json_open(&out, '{');
+    json_add_str(&out, "error", span_of(err_text(err)));
+    json_close(&out, '}');
+    return buf_span(&out);
+}
+
+void web_refuse(struct exchange *exchange, enum err err)
+{
+    struct header headers[] = {json_type, {SPAN("Retry-After"), SPAN(RETRY_AFTER)}};
+    http_answer(exchange->call, err_status(err), headers, err_status(err) == 503 ? 2 : 1,
+                error_json(exchange, err));
+}
+
+void web_refuse_method(struct exchange *exchange, const char *allowed)
+{
+    struct header headers[] = {json_type, {SPAN("Allow"), span_of(allowed)}};
+    http_answer(exchange->call, err_status(ERR_METHOD), headers, 2, error_json(exchange, ERR_METHOD));
+}

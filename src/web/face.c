@@ -1,0 +1,63 @@
+/* From a request's path and method to its handler. */
+#include "web/face.h"
+
+#include "base/log.h"
+#include "handlers.h"
+
+struct route {
+    enum face_kind face;
+    struct span path;
+    const char *methods;
+    void (*handle)(struct exchange *exchange);
+};
+
+static const struct route routes[] = {
+#define ROUTE(face, path, methods, handler)                                                                  \
+    {FACE_##face, {"" path, sizeof(path) - 1}, methods, web_##handler},
+#include "tbl/route.h"
+};
+
+static bool goes_on(const struct route *route)
+{
+    return route->path.at[route->path.len - 1] == '/';
+}
+
+static const struct route *find(enum face_kind face, struct span path, struct span *name)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        const struct route *route = &routes[i];
+        if (route->face != face)
+            continue;
+        *name = (struct span){path.at + route->path.len, path.len - route->path.len};
+        if (goes_on(route) ? span_starts(path, route->path) : span_is(path, route->path))
+            return route;
+    }
+    return NULL;
+}
+
+static bool allows(const struct route *route, struct span method)
+{
+    struct span rest = span_of(route->methods);
+    while (rest.len > 0)
+        if (span_is(span_trim(span_cut(&rest, ',')), method))
+            return true;
+    return false;
+}
+
+void face_handle(struct http_call *call, void *arg)
+{
+    struct exchange exchange = {.call = call, .face = arg};
+    const struct route *route = find(exchange.face->kind, call->request.path, &exchange.name);
+    if (route != NULL && goes_on(route))
+        exchange.source = sources_find(exchange.face->sources, exchange.name);
+    if (call->malformed)
+        web_refuse(&exchange, ERR_BAD_REQUEST);
+    else if (route == NULL)
+        web_refuse(&exchange, ERR_NOT_FOUND);
+    else if (goes_on(route) && exchange.source == NULL)
+        web_refuse(&exchange, ERR_UNKNOWN_SOURCE);
+    else if (!allows(route, call->request.method))
+        web_refuse_method(&exchange, route->methods);
+    else
+        route->handle(&exchange);
+}

@@ -1,0 +1,28 @@
+/* The handlers of the routes, and how all of them answer. */
+#ifndef PICKUPD_WEB_HANDLERS_H
+#define PICKUPD_WEB_HANDLERS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "web/face.h"
+
+struct exchange {
+    struct http_call *call;
+    const struct face *face;
+    struct span name;            /* what the path goes on with */
+    const struct source *source; /* of a webhook's path */
+};
+
+#define ROUTE(face, path, methods, handler) void web_##handler(struct exchange *exchange);
+#include "tbl/route.h"
+
+/* Answers with JSON. */
+void web_answer(struct exchange *exchange, int status, struct span json);
+
+/* Answers with the text of an error, and what its status asks for beside it. */
+void web_refuse(struct exchange *exchange, enum err err);
+
+/* The same for a method the route does not have. */
+void web_refuse_method(struct exchange *exchange, const char *allowed);
+
+#endif
