@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# pickupd on this machine, with throw-away secrets; nothing here is fit for real patients' data.
+#
+#   contrib/local.sh run     serve on 127.0.0.1:8080 from var/, and print commands to try (make run)
+#   contrib/local.sh demo    the whole trip unattended, in a directory of its own (make demo)
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export PICKUPD=${PICKUPD:-$here/build/pickupd}
+vendors=(dentrix opendental eaglesoft)
+
+# Writes a configuration and one random secret a vendor into $1, unless they are there; $2 and $3 are listeners.
+prepare() {
+	local dir=$1
+	mkdir -p "$dir"
+	chmod 700 "$dir"
+	if [[ ! -e $dir/pickupd.ini ]]; then
+		{
+			printf '[server]\nlisten = %s\napi_listen = %s\ndatabase = %s/pickupd.db\n' "$2" "$3" "$dir"
+			for vendor in "${vendors[@]}"; do
+				printf '\n[source %s]\nvendor = %s\nsecret_file = %s/%s.secret\ntimezone = America/New_York\n' \
+					"$vendor" "$vendor" "$dir" "$vendor"
+			done
+		} >"$dir/pickupd.ini"
+	fi
+	for vendor in "${vendors[@]}"; do
+		[[ -e $dir/$vendor.secret ]] || (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$dir/$vendor.secret")
+	done
+	export PICKUPD_CONFIG=$dir/pickupd.ini
+}
+
+run() {
+	prepare var 127.0.0.1:8080 127.0.0.1:8081
+	echo "Paste these into another shell, in this directory:"
+	echo
+	for vendor in "${vendors[@]}"; do
+		cat <<-EOF
+			curl -H @<(build/pickupd sign $vendor -c var/pickupd.ini < fixtures/$vendor/normal.json) \\
+			     -H 'Content-Type: application/json' --data-binary @fixtures/$vendor/normal.json \\
+			     http://127.0.0.1:8080/webhooks/ehr/$vendor
+
+		EOF
+	done
+	echo "Then: build/pickupd events list -c var/pickupd.ini      (stop the server with Ctrl-C)"
+	echo
+	exec "$PICKUPD" serve
+}
+
+# The server's own line tells the port it took.
+port_of() {
+	sed -n 's/.*"face":"public","address":"127.0.0.1:\([0-9]*\)".*/\1/p' "$1"
+}
+
+demo() {
+	local port stored=0
+	dir=$(mktemp -d) # not local: the trap outlives the function
+	server=
+	trap '[[ -z $server ]] || kill "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
+	prepare "$dir" 127.0.0.1:0 127.0.0.1:0
+	mkfifo "$dir/log"
+	"$PICKUPD" serve 2>"$dir/log" &
+	server=$!
+	# Its log is read to the end, so that the server never waits for a reader.
+	exec 3<"$dir/log"
+	while read -r line <&3; do
+		echo "$line" | tee -a "$dir/seen"
+		[[ $line != *'"msg":"ready"'* ]] || break
+	done
+	cat <&3 &
+	port=$(port_of "$dir/seen")
+	for vendor in "${vendors[@]}"; do
+		echo "--- $vendor"
+		"$here/contrib/post.sh" "$vendor" "$here/fixtures/$vendor/normal.json" "http://127.0.0.1:$port"
+	done
+	echo "--- stored"
+	"$PICKUPD" events list
+	for vendor in "${vendors[@]}"; do
+		[[ $("$PICKUPD" events list --source "$vendor" --json | wc -l) == 1 ]] && stored=$((stored + 1))
+	done
+	kill "$server"
+	wait "$server"
+	server=
+	echo "--- $stored of ${#vendors[@]} on disk, server stopped"
+	[[ $stored == "${#vendors[@]}" ]]
+}
+
+case ${1:-} in
+	run | demo) cd "$here" && "$1" ;;
+	*)
+		echo "usage: $0 run | demo" >&2
+		exit 2
+		;;
+esac

@@ -1,0 +1,43 @@
+/* Subcommands: what they are given and what they return. */
+#ifndef PICKUPD_CLI_COMMAND_H
+#define PICKUPD_CLI_COMMAND_H
+
+#include "base/faults.h"
+
+enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* What a command line may hold behind the subcommand. Zero-initialised; texts are borrowed from argv. */
+struct args {
+    const char *config; /* -c, or $PICKUPD_CONFIG, or NULL */
+    const char *source, *type, *since, *limit;
+    bool json, show_phi, all, keys, help;
+    const char *words[3]; /* what is no option */
+    int word_count;
+};
+
+/* Which options a command knows. */
+enum args_known {
+    ARGS_SOURCE = 1 << 0,
+    ARGS_TYPE = 1 << 1,
+    ARGS_SINCE = 1 << 2,
+    ARGS_LIMIT = 1 << 3,
+    ARGS_JSON = 1 << 4,
+    ARGS_SHOW_PHI = 1 << 5,
+    ARGS_ALL = 1 << 6,
+    ARGS_KEYS = 1 << 7,
+};
+
+/* False with a line on standard error if the command line holds anything else. */
+bool args_read(int argc, char **argv, unsigned known, struct args *args);
+
+/* Prints a line on standard error, and how the command is used; returns EXIT_USAGE. */
+int args_refuse(const char *command, const char *why);
+
+/* Prints faults, one a line, on standard error; returns EXIT_FAILED. */
+int print_faults(const struct faults *faults);
+
+/* Each returns an exit code. */
+#define COMMAND(name, usage, help, example) int cmd_##name(int argc, char **argv);
+#include "tbl/command.h"
+
+#endif

@@ -1,0 +1,33 @@
+/* The configuration as it counts: files read, secrets fetched, definitions compiled, zones found. */
+#ifndef PICKUPD_CLI_SETUP_H
+#define PICKUPD_CLI_SETUP_H
+
+#include "model/config.h"
+#include "model/definition.h"
+#include "model/source.h"
+
+#define SETUP_FILE_MAX   (1 << 20) /* bytes of a config file or a definition */
+#define SETUP_SECRET_MAX 4096      /* bytes of a secret */
+
+struct setup {
+    struct config config;
+    struct sources sources;
+    struct definition **definitions;
+    size_t definition_count;
+    uint8_t (*digests)[32]; /* of all secrets, to find one that is used twice */
+    size_t digest_count;
+};
+
+/* Reads the file, or with NULL the environment alone. False if there is any fault. */
+bool setup_load(struct setup *setup, const char *file, struct faults *faults);
+
+/* Wipes the secrets and releases everything. */
+void setup_free(struct setup *setup);
+
+/* The name of a file beside the database, such as ".lock" behind it. */
+char *setup_beside(const struct setup *setup, const char *suffix);
+
+/* A whole file, at most `max` bytes; false with a fault. */
+bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults);
+
+#endif

@@ -1,0 +1,76 @@
+/* Reading options. */
+#include "cli/command.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "help.h"
+
+static const struct {
+    const char *name;
+    unsigned known; /* 0: every command knows it */
+    size_t text;    /* where its value goes, or 0 */
+    size_t flag;    /* else where true goes */
+} options[] = {
+    {"-c", 0, offsetof(struct args, config) + 1, 0},
+    {"--source", ARGS_SOURCE, offsetof(struct args, source) + 1, 0},
+    {"--type", ARGS_TYPE, offsetof(struct args, type) + 1, 0},
+    {"--since", ARGS_SINCE, offsetof(struct args, since) + 1, 0},
+    {"--limit", ARGS_LIMIT, offsetof(struct args, limit) + 1, 0},
+    {"--json", ARGS_JSON, 0, offsetof(struct args, json)},
+    {"--show-phi", ARGS_SHOW_PHI, 0, offsetof(struct args, show_phi)},
+    {"--all", ARGS_ALL, 0, offsetof(struct args, all)},
+    {"--keys", ARGS_KEYS, 0, offsetof(struct args, keys)},
+};
+
+static const char *take_option(int argc, char **argv, int *at, unsigned known, struct args *args)
+{
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(options[i].name, argv[*at]) != 0)
+            continue;
+        if (options[i].known != 0 && (options[i].known & known) == 0)
+            break;
+        if (options[i].text == 0) {
+            *(bool *)((char *)args + options[i].flag) = true;
+            return NULL;
+        }
+        if (*at + 1 >= argc)
+            return "an option lacks its value";
+        *(const char **)((char *)args + options[i].text - 1) = argv[++*at];
+        return NULL;
+    }
+    return "unknown option";
+}
+
+bool args_read(int argc, char **argv, unsigned known, struct args *args)
+{
+    const char *why = NULL;
+    *args = (struct args){.config = getenv("PICKUPD_CONFIG")};
+    for (int at = 1; at < argc && why == NULL; at++) {
+        if (argv[at][0] == '-' && argv[at][1] != '\0')
+            why = take_option(argc, argv, &at, known, args);
+        else if (args->word_count == 3)
+            why = "too many words";
+        else
+            args->words[args->word_count++] = argv[at];
+    }
+    if (why != NULL)
+        args_refuse(argv[0], why);
+    return why == NULL;
+}
+
+int args_refuse(const char *command, const char *why)
+{
+    fprintf(stderr, "pickupd %s: %s\n\n", command, why);
+    help_command(stderr, command);
+    return EXIT_USAGE;
+}
+
+int print_faults(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        fprintf(stderr, "%s\n", faults->texts[i]);
+    return EXIT_FAILED;
+}

@@ -1,0 +1,190 @@
+/* pickupd quarantine: what could not be mapped, and trying again. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/setup.h"
+#include "flow/control.h"
+#include "print.h"
+#include "sys/lock.h"
+
+static void print_faults_text(struct span faults)
+{
+    struct json_fault fault;
+    struct json *list = json_parse(faults, &fault);
+    for (size_t i = 0; i < json_count(list); i++) {
+        printf("%s", i > 0 ? ", " : "");
+        print_clean(json_str(json_at(list, i)));
+    }
+    json_free(list);
+}
+
+static void print_row(void *arg, const struct view_quarantine *row)
+{
+    const struct args *args = arg;
+    char id[EVENT_ID_TEXT];
+    if (args->json) {
+        print_quarantine_json(row, false);
+        return;
+    }
+    event_id_write(id, &row->id);
+    printf("%s %-16.*s ", id, (int)row->origin.len, row->origin.at);
+    print_time(row->first_seen);
+    putchar(' ');
+    print_time(row->last_seen);
+    printf(" %5lld %8zu ", (long long)row->count, row->body.len);
+    print_faults_text(row->faults);
+    putchar('\n');
+}
+
+static void print_whole(void *arg, const struct view_quarantine *row)
+{
+    const struct args *args = arg;
+    char id[EVENT_ID_TEXT];
+    if (args->json) {
+        print_quarantine_json(row, args->show_phi);
+        return;
+    }
+    event_id_write(id, &row->id);
+    printf("id         %s\norigin     %.*s\norg        %.*s\nfirst seen ", id, (int)row->origin.len,
+           row->origin.at, (int)row->org.len, row->org.at);
+    print_time(row->first_seen);
+    printf("\nlast seen  ");
+    print_time(row->last_seen);
+    printf("\ncount      %lld\nbytes      %zu\nfaults     ", (long long)row->count, row->body.len);
+    print_faults_text(row->faults);
+    printf("\nbody       ");
+    print_clean(args->show_phi ? row->body : SPAN("*** (--show-phi prints it)"));
+    putchar('\n');
+}
+
+static int look(struct setup *setup, const char *command, struct args *args)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    struct event_id id;
+    enum err err;
+    bool lists = args->word_count == 1;
+    if (!lists && !event_id_read(span_of(args->words[1]), &id))
+        return args_refuse(command, "show takes an id of 32 hexadecimal digits");
+    struct view *view = view_open(setup->config.server.database, &why);
+    if (view == NULL) {
+        fprintf(stderr, "%s\n", buf_text(&why));
+        return EXIT_FAILED;
+    }
+    if (lists && !args->json)
+        printf("%-32s %-16s %-20s %-20s %5s %8s %s\n", "ID", "ORIGIN", "FIRST SEEN", "LAST SEEN", "COUNT",
+               "BYTES", "FAULTS");
+    err = lists ? view_quarantine(view, span_of(args->source), print_row, args)
+                : view_quarantine_one(view, &id, print_whole, args);
+    view_close(view);
+    if (err == ERR_NOT_FOUND)
+        fprintf(stderr, "%s: not in quarantine\n", args->words[1]);
+    return err == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
+}
+
+static void print_result(void *arg, const char *id, const char *result, const struct faults *faults)
+{
+    (void)arg;
+    printf("%s %s", id, result);
+    for (size_t i = 0; faults != NULL && i < faults->count; i++)
+        printf("%s%s", i > 0 ? ", " : ": ", faults->texts[i]);
+    putchar('\n');
+}
+
+/* Without a server this process is the writer, with a loop of its own for as long as it takes. */
+struct alone {
+    const struct sources *sources;
+    struct view *view;
+    struct writer *writer;
+    struct loop *loop;
+    const struct retry_scope *scope;
+    size_t failed;
+};
+
+static void on_done(void *arg, size_t failed)
+{
+    struct alone *alone = arg;
+    alone->failed = failed;
+    loop_stop(alone->loop);
+}
+
+/* Begun inside the loop, because a loop can't be stopped before it runs. */
+static void on_start(void *arg)
+{
+    struct alone *alone = arg;
+    retry_start(alone->sources, alone->view, alone->writer, alone->loop, alone->scope, print_result, on_done,
+                alone);
+}
+
+static int retry_alone(struct setup *setup, const struct retry_scope *scope)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    const struct server_config *server = &setup->config.server;
+    struct store_limits limits = {server->quarantine_rows, server->quarantine_bytes};
+    struct store *store = store_open(server->database, &limits, &why);
+    struct view *view = store ? view_open(server->database, &why) : NULL;
+    if (view == NULL) {
+        fprintf(stderr, "%s\n", buf_text(&why));
+        if (store != NULL)
+            store_close(store);
+        return EXIT_FAILED;
+    }
+    struct alone alone = {&setup->sources, view,  writer_start(store, (size_t)server->queue_rows),
+                          loop_new(),      scope, 0};
+    loop_after(alone.loop, 0, on_start, &alone);
+    loop_run(alone.loop);
+    loop_free(alone.loop);
+    view_close(view);
+    writer_stop(alone.writer);
+    return alone.failed == 0 ? EXIT_GOOD : EXIT_FAILED;
+}
+
+static int retry(struct setup *setup, const char *command, struct args *args)
+{
+    struct retry_scope scope = {.all = args->all, .source = span_of(args->source)};
+    size_t failed;
+    if (!args->all && !event_id_read(span_of(args->words[1]), &scope.id))
+        return args_refuse(command, "retry takes an id of 32 hexadecimal digits, or --all");
+    char *lock_path CLEANUP(mem_drop) = setup_beside(setup, ".lock");
+    char *control_path CLEANUP(mem_drop) = setup_beside(setup, ".control");
+    int lock = lock_take(lock_path);
+    if (lock >= 0) {
+        int code = retry_alone(setup, &scope);
+        lock_release(lock);
+        return code;
+    }
+    if (errno != EWOULDBLOCK) {
+        fprintf(stderr, "%s: %s\n", lock_path, strerror(errno));
+        return EXIT_FAILED;
+    }
+    if (control_retry(control_path, &scope, print_result, NULL, &failed) == ERR_OK)
+        return failed == 0 ? EXIT_GOOD : EXIT_FAILED;
+    fprintf(stderr, "%s: the running server did not answer\n", control_path);
+    return EXIT_FAILED;
+}
+
+static int run(struct setup *setup, const char *command, struct args *args)
+{
+    const char *verb = args->word_count > 0 ? args->words[0] : "";
+    if ((strcmp(verb, "list") == 0 && args->word_count == 1) ||
+        (strcmp(verb, "show") == 0 && args->word_count == 2))
+        return look(setup, command, args);
+    if (strcmp(verb, "retry") == 0 && args->word_count == (args->all ? 1 : 2))
+        return retry(setup, command, args);
+    return args_refuse(command, "takes `list`, `show` and an id, `retry` and an id, or `retry --all`");
+}
+
+int cmd_quarantine(int argc, char **argv)
+{
+    struct args args;
+    struct setup setup;
+    struct faults faults CLEANUP(faults_free) = {0};
+    if (!args_read(argc, argv, ARGS_SOURCE | ARGS_JSON | ARGS_SHOW_PHI | ARGS_ALL, &args))
+        return EXIT_USAGE;
+    int code = setup_load(&setup, args.config, &faults) ? run(&setup, argv[0], &args) : print_faults(&faults);
+    setup_free(&setup);
+    return code;
+}

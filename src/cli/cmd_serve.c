@@ -1,0 +1,321 @@
+/* pickupd serve: wires everything, runs until told to stop, and takes it apart in the order that loses
+ * nothing. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/setup.h"
+#include "flow/control.h"
+#include "sys/lock.h"
+#include "sys/net.h"
+#include "sys/thread.h"
+#include "web/face.h"
+
+/* Open connections get this long to finish; after it the writer still commits what was accepted. */
+#define STOP_MS 5000
+
+/* One hook loop, on a thread of its own. */
+struct hooks {
+    struct serve *serve;
+    struct loop *loop;
+    struct http_server *http;
+    struct thread *thread;
+    struct mail stop; /* tells it to stop */
+};
+
+struct serve {
+    struct setup setup;
+    struct faults faults;
+    int lock;
+    struct writer *writer;
+    struct view *view;
+    int public_fd, private_fd;
+    bool public_inherited, private_inherited;
+    struct face public_face, private_face;
+    struct hooks *hooks;
+    size_t hook_count;
+    struct loop *loop; /* control */
+    struct http_server *http;
+    struct control control;
+    struct line_server *lines;
+    bool stopping;
+    bool private_done;
+    size_t hooks_running;
+};
+
+/* A hook loop has ended; delivered to the control loop. */
+struct ended {
+    struct mail mail; /* first */
+    struct serve *serve;
+};
+
+/* Starting. */
+
+static bool report_sources(struct serve *serve)
+{
+    const struct sources *sources = &serve->setup.sources;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = &sources->all[i];
+        if (source->disabled != NULL)
+            log_event(LOG_WARN, "source disabled", LOG_STR("source", source->name),
+                      LOG_STR("reason", source->disabled));
+        else
+            log_event(LOG_INFO, "source enabled", LOG_STR("source", source->name),
+                      LOG_NUM("secrets", (int64_t)source->secret_count));
+    }
+    if (sources_enabled(sources) > 0)
+        return true;
+    faults_add(&serve->faults, "no source is enabled, so there is nobody to receive from");
+    for (size_t i = 0; i < sources->count; i++)
+        faults_add(&serve->faults, "  %s: %s", sources->all[i].name, sources->all[i].disabled);
+    return false;
+}
+
+static bool take_lock(struct serve *serve)
+{
+    char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".lock");
+    serve->lock = lock_take(path);
+    if (serve->lock < 0 && errno == EWOULDBLOCK)
+        faults_add(&serve->faults, "%s: another pickupd serves this database", path);
+    else if (serve->lock < 0)
+        faults_add(&serve->faults, "%s: %s", path, strerror(errno));
+    return serve->lock >= 0;
+}
+
+static bool open_store(struct serve *serve)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    const struct server_config *config = &serve->setup.config.server;
+    struct store_limits limits = {config->quarantine_rows, config->quarantine_bytes};
+    struct store *store = store_open(config->database, &limits, &why);
+    if (store != NULL)
+        serve->writer = writer_start(store, (size_t)config->queue_rows);
+    if (store != NULL)
+        serve->view = view_open(config->database, &why);
+    if (serve->view == NULL)
+        faults_add(&serve->faults, "%s", buf_text(&why));
+    return serve->view != NULL;
+}
+
+static int open_face(struct serve *serve, const char *inherited_name, const char *address, bool *inherited)
+{
+    int fd = net_inherited(inherited_name);
+    *inherited = fd >= 0;
+    return fd >= 0 ? fd : net_listen(address, 0660, &serve->faults);
+}
+
+static bool open_faces(struct serve *serve)
+{
+    const struct server_config *config = &serve->setup.config.server;
+    serve->public_fd = open_face(serve, "hooks", config->listen, &serve->public_inherited);
+    serve->private_fd = open_face(serve, "api", config->api_listen, &serve->private_inherited);
+    return serve->public_fd >= 0 && serve->private_fd >= 0;
+}
+
+static void report_face(const char *face, int fd)
+{
+    struct buf address CLEANUP(buf_free) = {0};
+    net_describe(fd, &address);
+    log_event(LOG_INFO, "listening", LOG_STR("face", face), LOG_STR("address", buf_text(&address)));
+}
+
+static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd)
+{
+    const struct server_config *config = &serve->setup.config.server;
+    struct http_limits limits = {(size_t)config->max_headers, (size_t)config->max_body,
+                                 (int)config->request_timeout};
+    struct http_server *http = http_new(loop, &limits, face_handle, face);
+    http_listen(http, fd);
+    return http;
+}
+
+static void close_faces(struct serve *serve)
+{
+    const struct server_config *config = &serve->setup.config.server;
+    if (serve->public_fd >= 0)
+        net_close(serve->public_fd, serve->public_inherited ? "" : config->listen);
+    if (serve->private_fd >= 0)
+        net_close(serve->private_fd, serve->private_inherited ? "" : config->api_listen);
+    serve->public_fd = serve->private_fd = -1;
+}
+
+/* Stopping: signal, then every listener, then the loops, then the writer. */
+
+static void check_ended(struct serve *serve)
+{
+    if (serve->private_done && serve->hooks_running == 0)
+        loop_stop(serve->loop);
+}
+
+static void on_private_done(void *arg)
+{
+    struct serve *serve = arg;
+    serve->private_done = true;
+    check_ended(serve);
+}
+
+static void on_hooks_done(void *arg)
+{
+    struct hooks *hooks = arg;
+    loop_stop(hooks->loop);
+}
+
+static void on_stop_mail(struct mail *mail)
+{
+    struct hooks *hooks = (struct hooks *)((char *)mail - offsetof(struct hooks, stop));
+    loop_after(hooks->loop, STOP_MS, on_hooks_done, hooks);
+    http_stop(hooks->http, on_hooks_done, hooks);
+}
+
+static void on_signal(void *arg)
+{
+    struct serve *serve = arg;
+    if (serve->stopping)
+        return;
+    serve->stopping = true;
+    log_event(LOG_INFO, "stopping", LOG_NUM("pid", getpid()));
+    for (size_t i = 0; i < serve->hook_count; i++) {
+        serve->hooks[i].stop = (struct mail){.deliver = on_stop_mail};
+        loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
+    }
+    close_faces(serve); /* the loops close their duplicates themselves */
+    loop_after(serve->loop, STOP_MS, on_private_done, serve);
+    http_stop(serve->http, on_private_done, serve);
+}
+
+static void on_ended(struct mail *mail)
+{
+    struct ended *ended = (struct ended *)mail;
+    struct serve *serve = ended->serve;
+    free(ended);
+    serve->hooks_running--;
+    check_ended(serve);
+}
+
+static void run_hooks(void *arg)
+{
+    struct hooks *hooks = arg;
+    loop_run(hooks->loop);
+    struct ended *ended = mem_alloc(sizeof *ended);
+    *ended = (struct ended){{.deliver = on_ended}, hooks->serve};
+    loop_post(hooks->serve->loop, &ended->mail);
+}
+
+/* Threads. */
+
+static size_t loop_count(const struct serve *serve)
+{
+    int64_t wanted = serve->setup.config.server.loops;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (wanted > 0)
+        return (size_t)wanted;
+    return cores < 1 ? 1 : cores > 64 ? 64 : (size_t)cores;
+}
+
+static void start_hooks(struct serve *serve)
+{
+    serve->hook_count = loop_count(serve);
+    serve->hooks_running = serve->hook_count;
+    serve->hooks = mem_alloc(serve->hook_count * sizeof *serve->hooks);
+    for (size_t i = 0; i < serve->hook_count; i++) {
+        struct hooks *hooks = &serve->hooks[i];
+        hooks->serve = serve;
+        hooks->loop = loop_new();
+        hooks->http = new_http(serve, hooks->loop, &serve->public_face, serve->public_fd);
+        hooks->thread = thread_start("hooks", run_hooks, hooks);
+    }
+}
+
+static bool start_control(struct serve *serve)
+{
+    char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
+    serve->loop = loop_new();
+    serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop};
+    serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
+    if (serve->lines == NULL)
+        return false;
+    loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
+    loop_on_signal(serve->loop, SIGINT, on_signal, serve);
+    serve->http = new_http(serve, serve->loop, &serve->private_face, serve->private_fd);
+    return true;
+}
+
+static bool start(struct serve *serve)
+{
+    if (!report_sources(serve) || !take_lock(serve) || !open_store(serve) || !open_faces(serve))
+        return false;
+    struct face face = {FACE_PUBLIC, &serve->setup.sources, serve->writer,
+                        (size_t)serve->setup.config.server.max_body};
+    serve->public_face = face;
+    face.kind = FACE_PRIVATE;
+    serve->private_face = face;
+    if (!start_control(serve))
+        return false;
+    start_hooks(serve);
+    report_face("public", serve->public_fd);
+    report_face("private", serve->private_fd);
+    log_event(LOG_INFO, "ready", LOG_NUM("loops", (int64_t)serve->hook_count));
+    return true;
+}
+
+/*
+ * The hook threads end first, so that nothing is put any more; then the writer commits what it has; then its
+ * answers are delivered, which frees what they belong to; then the servers go.
+ */
+static void finish(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->hook_count; i++)
+        thread_join(serve->hooks[i].thread);
+    if (serve->writer != NULL)
+        writer_stop(serve->writer);
+    for (size_t i = 0; i < serve->hook_count; i++) {
+        loop_drain(serve->hooks[i].loop);
+        http_free(serve->hooks[i].http);
+        loop_free(serve->hooks[i].loop);
+    }
+    free(serve->hooks);
+    if (serve->loop != NULL)
+        loop_drain(serve->loop);
+    if (serve->lines != NULL)
+        line_stop(serve->lines);
+    if (serve->http != NULL)
+        http_free(serve->http);
+    if (serve->loop != NULL)
+        loop_free(serve->loop);
+    if (serve->view != NULL)
+        view_close(serve->view);
+    close_faces(serve);
+    if (serve->lock >= 0)
+        lock_release(serve->lock);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct args args;
+    struct serve serve = {.lock = -1, .public_fd = -1, .private_fd = -1};
+    int code = EXIT_FAILED;
+    if (!args_read(argc, argv, 0, &args))
+        return EXIT_USAGE;
+    if (args.word_count > 0)
+        return args_refuse(argv[0], "takes no further words");
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is a failed write, as a full disk is */
+    if (setup_load(&serve.setup, args.config, &serve.faults) && start(&serve)) {
+        loop_run(serve.loop);
+        code = EXIT_GOOD;
+    }
+    finish(&serve);
+    if (code == EXIT_GOOD)
+        log_event(LOG_INFO, "stopped", LOG_NUM("pid", getpid()));
+    print_faults(&serve.faults);
+    faults_free(&serve.faults);
+    setup_free(&serve.setup);
+    return code;
+}

@@ -1,0 +1,155 @@
+/* Printing, and the one list of what may be seen without --show-phi. */
+#include "print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/time.h"
+
+/* Fields of a detail that hold no patient data. */
+static const char *const harmless[] = {
+    "pickupId",
+    "clinicId",
+    "labId",
+    "windowStart",
+    "windowEnd",
+    "isRush",
+    "packageCount",
+    "requestTime",
+    "requestedBy.userId",
+    "metadata.source",
+    "metadata.externalId",
+    "metadata.preferredTime",
+    "metadata.originalPriority",
+    "metadata.originalUrgency",
+};
+
+static bool is_harmless(const char *path)
+{
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+        if (strcmp(harmless[i], path) == 0)
+            return true;
+    return false;
+}
+
+/* A byte that a terminal may act upon: C0, DEL, and C1 as UTF-8 writes it. */
+static bool acts(struct span text, size_t at)
+{
+    unsigned char c = (unsigned char)text.at[at];
+    unsigned char before = at > 0 ? (unsigned char)text.at[at - 1] : 0;
+    return c < 0x20 || c == 0x7f || (before == 0xc2 && c < 0xa0);
+}
+
+void print_clean(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        putchar(acts(text, i) ? '?' : text.at[i]);
+}
+
+void print_time(int64_t ms)
+{
+    char text[TIME_TEXT];
+    time_write(text, ms);
+    fputs(text, stdout);
+}
+
+static void mask_object(struct buf *out, const struct json *object, const char *prefix)
+{
+    void *at = NULL;
+    const char *key;
+    const struct json *value;
+    json_open(out, '{');
+    while (json_next(object, &at, &key, &value)) {
+        struct buf path CLEANUP(buf_free) = {0};
+        buf_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", key);
+        json_key(out, span_of(key));
+        if (json_kind(value) == JSON_OBJ)
+            mask_object(out, value, buf_text(&path));
+        else if (is_harmless(buf_text(&path)))
+            json_put(out, value);
+        else
+            json_put_str(out, SPAN("***"));
+    }
+    json_close(out, '}');
+}
+
+void mask_detail(struct buf *out, struct span detail, bool show_phi)
+{
+    struct json_fault fault;
+    struct json *json = json_parse(detail, &fault);
+    if (json_kind(json) != JSON_OBJ)
+        json_put_str(out, SPAN("***"));
+    else if (show_phi)
+        json_put_raw(out, detail);
+    else
+        mask_object(out, json, "");
+    json_free(json);
+}
+
+static void add_time(struct buf *out, const char *key, int64_t ms)
+{
+    char text[TIME_TEXT];
+    time_write(text, ms);
+    json_add_str(out, key, span_of(text));
+}
+
+static void put_line(struct buf *line)
+{
+    buf_add_char(line, '\n');
+    fwrite(line->at, 1, line->len, stdout);
+    buf_free(line);
+}
+
+void print_event_json(const struct view_event *row, bool show_phi)
+{
+    struct buf line = {0};
+    char id[EVENT_ID_TEXT];
+    event_id_write(id, &row->event.id);
+    json_open(&line, '{');
+    json_add_int(&line, "seq", row->seq);
+    json_add_str(&line, "id", span_of(id));
+    json_add_str(&line, "origin", row->event.origin);
+    json_add_str(&line, "source", row->event.source);
+    json_add_str(&line, "detailType", row->event.type);
+    json_add_str(&line, "org", row->event.org);
+    add_time(&line, "time", row->event.time);
+    json_key(&line, SPAN("detail"));
+    if (row->event.detail == NULL)
+        json_put_raw(&line, SPAN("null"));
+    else
+        mask_detail(&line, (struct span){row->event.detail, row->event.detail_len}, show_phi);
+    json_close(&line, '}');
+    put_line(&line);
+}
+
+/* The body as a text if it is one; else as the bytes' hexadecimal digits would help nobody, so null. */
+static void add_body(struct buf *line, struct span body)
+{
+    struct buf quoted CLEANUP(buf_free) = {0};
+    struct json_fault fault;
+    json_put_str(&quoted, body);
+    struct json *text = json_parse(buf_span(&quoted), &fault);
+    json_add_raw(line, "body", text != NULL ? buf_span(&quoted) : SPAN("null"));
+    json_free(text);
+}
+
+void print_quarantine_json(const struct view_quarantine *row, bool show_phi)
+{
+    struct buf line = {0};
+    char id[EVENT_ID_TEXT];
+    event_id_write(id, &row->id);
+    json_open(&line, '{');
+    json_add_str(&line, "id", span_of(id));
+    json_add_str(&line, "origin", row->origin);
+    json_add_str(&line, "org", row->org);
+    add_time(&line, "firstSeen", row->first_seen);
+    add_time(&line, "lastSeen", row->last_seen);
+    json_add_int(&line, "count", row->count);
+    json_add_int(&line, "bytes", (int64_t)row->body.len);
+    json_add_raw(&line, "faults", row->faults);
+    if (show_phi)
+        add_body(&line, row->body);
+    json_close(&line, '}');
+    put_line(&line);
+}

@@ -1,0 +1,252 @@
+/* Building the sources from what the configuration says. */
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "model/builtin.h"
+#include "sys/net.h"
+
+bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
+{
+    char bytes[4096];
+    size_t got;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        faults_add(faults, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    while ((got = fread(bytes, 1, sizeof bytes, file)) > 0 && out->len <= max)
+        buf_add(out, (struct span){bytes, got});
+    bool bad = ferror(file) != 0;
+    fclose(file);
+    hmac_wipe(bytes, sizeof bytes);
+    if (bad)
+        faults_add(faults, "%s: can't be read", path);
+    else if (out->len > max)
+        faults_add(faults, "%s: is longer than %zu bytes", path, max);
+    return !bad && out->len <= max;
+}
+
+static void fault(struct setup *setup, struct faults *faults, int line, const char *source, const char *what)
+{
+    faults_add(faults, "%s:%d: %s: %s", setup->config.file, line, source, what);
+}
+
+/* Secrets. */
+
+/* Whether this secret was added before, compared by digest so that no secret has to be kept for it. */
+static bool used_before(struct setup *setup, struct span secret)
+{
+    uint8_t digest[HASH_BYTES];
+    hash_parts(&secret, 1, digest);
+    for (size_t i = 0; i < setup->digest_count; i++)
+        if (hmac_equal(setup->digests[i], digest, HASH_BYTES))
+            return true;
+    setup->digests = mem_resize(setup->digests, (setup->digest_count + 1) * sizeof *setup->digests);
+    memcpy(setup->digests[setup->digest_count++], digest, HASH_BYTES);
+    return false;
+}
+
+static void wipe(struct buf *secret)
+{
+    if (secret->at != NULL)
+        hmac_wipe(secret->at, secret->room);
+    buf_free(secret);
+}
+
+/* One newline at the end of a file is the editor's, not the secret's. */
+static struct span without_newline(struct span text)
+{
+    if (text.len > 0 && text.at[text.len - 1] == '\n')
+        text.len--;
+    if (text.len > 0 && text.at[text.len - 1] == '\r')
+        text.len--;
+    return text;
+}
+
+/* Adds a secret from a variable or a file; a variable that is not set, or nothing in it, adds none. */
+static void add_secret(struct setup *setup, struct source *source, const struct secret_config *from,
+                       struct faults *faults)
+{
+    struct buf file CLEANUP(wipe) = {0};
+    struct span text = span_of(*from->env ? getenv(from->env) : NULL);
+    if (*from->file != '\0') {
+        file.room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
+        file.at = mem_alloc(file.room);
+        if (!setup_read_file(from->file, SETUP_SECRET_MAX, &file, faults))
+            return;
+        text = without_newline(buf_span(&file));
+    }
+    if (text.len == 0)
+        return;
+    if (used_before(setup, text)) {
+        fault(setup, faults, from->line, source->name, "this secret is used twice");
+        return;
+    }
+    source->secrets = mem_resize(source->secrets, (source->secret_count + 1) * sizeof *source->secrets);
+    source->secrets[source->secret_count++] = (struct secret){
+        .name = mem_copy(span_of(from->name)),
+        .key = hmac_key_new(text),
+        .not_before = from->not_before,
+        .not_after = from->not_after,
+    };
+}
+
+static void add_secrets(struct setup *setup, struct source *source, const struct source_config *from,
+                        struct faults *faults)
+{
+    struct secret_config own = {
+        .name = from->name,
+        .line = from->line,
+        .env = from->secret_env,
+        .file = from->secret_file,
+        .not_before = INT64_MIN,
+        .not_after = INT64_MAX,
+    };
+    add_secret(setup, source, &own, faults);
+    for (size_t i = 0; i < from->secret_count; i++)
+        add_secret(setup, source, &from->secrets[i], faults);
+}
+
+/* Definitions. */
+
+static const struct definition *keep(struct setup *setup, struct definition *definition)
+{
+    if (definition == NULL)
+        return NULL;
+    setup->definitions =
+        mem_resize(setup->definitions, (setup->definition_count + 1) * sizeof(struct definition *));
+    setup->definitions[setup->definition_count++] = definition;
+    return definition;
+}
+
+static const struct definition *load_from_dir(struct setup *setup, const struct source_config *from,
+                                              struct faults *faults)
+{
+    struct buf path CLEANUP(buf_free) = {0};
+    struct buf text CLEANUP(buf_free) = {0};
+    if (strchr(from->vendor, '/') != NULL || from->vendor[0] == '.') {
+        fault(setup, faults, from->line, from->name, "vendor is a name, not a path");
+        return NULL;
+    }
+    buf_printf(&path, "%s/%s.json", setup->config.server.vendor_dir, from->vendor);
+    if (!setup_read_file(buf_text(&path), SETUP_FILE_MAX, &text, faults))
+        return NULL;
+    struct definition *definition = definition_load(buf_span(&text), buf_text(&path), faults);
+    if (definition != NULL && !span_is(definition->vendor, span_of(from->vendor)))
+        faults_add(faults, "%s: vendor: must be %s, as the file's name says", buf_text(&path), from->vendor);
+    return keep(setup, definition);
+}
+
+static const struct definition *find_definition(struct setup *setup, const struct source_config *from,
+                                                struct faults *faults)
+{
+    for (size_t i = 0; i < setup->definition_count; i++)
+        if (span_is(setup->definitions[i]->vendor, span_of(from->vendor)))
+            return setup->definitions[i];
+    for (size_t i = 0; i < BUILTIN_COUNT; i++) {
+        struct builtin builtin = builtin_at(i);
+        if (strcmp(builtin.vendor, from->vendor) == 0)
+            return keep(setup, definition_load(builtin.text, builtin.vendor, faults));
+    }
+    return load_from_dir(setup, from, faults);
+}
+
+/* Sources. */
+
+static char *why_no_secret(const struct source_config *from)
+{
+    struct buf why = {0};
+    if (*from->secret_env != '\0')
+        buf_printf(&why, "no secret: set %s", from->secret_env);
+    else
+        buf_printf(&why, "no secret: set secret_env or secret_file in [source %s]", from->name);
+    return buf_text(&why);
+}
+
+static void build_source(struct setup *setup, struct source *source, const struct source_config *from,
+                         struct faults *faults)
+{
+    *source = (struct source){
+        .name = from->name,
+        .org = from->org,
+        .lab = from->lab,
+        .id_prefix = *from->id_prefix ? from->id_prefix : from->vendor,
+        .clinic_prefix = from->clinic_prefix,
+        .definition = find_definition(setup, from, faults),
+    };
+    if (*from->timezone != '\0' && (source->zone = zone_find(span_of(from->timezone))) == NULL)
+        fault(setup, faults, from->line, from->name, "timezone is not known");
+    add_secrets(setup, source, from, faults);
+    if (!from->enabled)
+        source->disabled = mem_copy(SPAN("enabled = no"));
+    else if (source->secret_count == 0)
+        source->disabled = why_no_secret(from);
+}
+
+/* Two sources must not speak for the same pickup. */
+static void check_prefixes(struct setup *setup, struct faults *faults)
+{
+    const struct sources *sources = &setup->sources;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *a = &sources->all[i];
+        for (size_t k = i + 1; k < sources->count; k++) {
+            const struct source *b = &sources->all[k];
+            if (a->disabled == NULL && b->disabled == NULL && a->definition == b->definition &&
+                strcmp(a->org, b->org) == 0 && strcmp(a->id_prefix, b->id_prefix) == 0)
+                fault(setup, faults, setup->config.sources[k].line, b->name,
+                      "another source of this vendor and org has the same id_prefix");
+        }
+    }
+}
+
+bool setup_load(struct setup *setup, const char *file, struct faults *faults)
+{
+    struct buf text CLEANUP(buf_free) = {0};
+    *setup = (struct setup){0};
+    config_defaults(&setup->config);
+    if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
+        config_read(&setup->config, buf_span(&text), file, faults);
+    net_check(setup->config.server.listen, "listen", faults);
+    net_check(setup->config.server.api_listen, "api_listen", faults);
+    setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
+    for (size_t i = 0; i < setup->config.source_count; i++) {
+        if (*setup->config.sources[i].vendor == '\0')
+            continue; /* is a fault already */
+        build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], faults);
+    }
+    if (faults->count == 0)
+        check_prefixes(setup, faults);
+    return faults->count == 0;
+}
+
+void setup_free(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->sources.count; i++) {
+        struct source *source = &setup->sources.all[i];
+        for (size_t k = 0; k < source->secret_count; k++) {
+            free(source->secrets[k].name);
+            hmac_key_free(source->secrets[k].key);
+        }
+        free(source->secrets);
+        free(source->disabled);
+    }
+    for (size_t i = 0; i < setup->definition_count; i++)
+        definition_free(setup->definitions[i]);
+    free(setup->definitions);
+    free(setup->digests);
+    free(setup->sources.all);
+    config_free(&setup->config);
+}
+
+char *setup_beside(const struct setup *setup, const char *suffix)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s%s", setup->config.server.database, suffix);
+    return buf_text(&path);
+}
