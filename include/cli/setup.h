@@ -18,8 +18,14 @@ struct setup {
     size_t digest_count;
 };
 
+enum setup_secrets {
+    SETUP_WITH_SECRETS,
+    SETUP_NO_SECRETS, /* for commands that only look: none is read, and no source is disabled for lack of one
+                       */
+};
+
 /* Reads the file, or with NULL the environment alone. False if there is any fault. */
-bool setup_load(struct setup *setup, const char *file, struct faults *faults);
+bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults);
 
 /* Wipes the secrets and releases everything. */
 void setup_free(struct setup *setup);

@@ -54,7 +54,7 @@ int cmd_check(int argc, char **argv)
     if (args.keys)
         return print_keys();
     int code = EXIT_FAILED;
-    if (!setup_load(&setup, args.config, &faults)) {
+    if (!setup_load(&setup, args.config, SETUP_WITH_SECRETS, &faults)) {
         print_faults(&faults);
     } else {
         print_sources(&setup);

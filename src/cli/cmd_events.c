@@ -139,7 +139,8 @@ int cmd_events(int argc, char **argv)
     bool shows = args.word_count == 2 && strcmp(args.words[0], "show") == 0;
     if (!lists && !shows)
         return args_refuse(argv[0], "takes `list`, or `show` and an id");
-    int code = setup_load(&setup, args.config, &faults) ? run(&setup, argv[0], &args) : print_faults(&faults);
+    int code = setup_load(&setup, args.config, SETUP_NO_SECRETS, &faults) ? run(&setup, argv[0], &args)
+                                                                          : print_faults(&faults);
     setup_free(&setup);
     return code;
 }

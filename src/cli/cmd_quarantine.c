@@ -184,7 +184,8 @@ int cmd_quarantine(int argc, char **argv)
     struct faults faults CLEANUP(faults_free) = {0};
     if (!args_read(argc, argv, ARGS_SOURCE | ARGS_JSON | ARGS_SHOW_PHI | ARGS_ALL, &args))
         return EXIT_USAGE;
-    int code = setup_load(&setup, args.config, &faults) ? run(&setup, argv[0], &args) : print_faults(&faults);
+    int code = setup_load(&setup, args.config, SETUP_NO_SECRETS, &faults) ? run(&setup, argv[0], &args)
+                                                                          : print_faults(&faults);
     setup_free(&setup);
     return code;
 }

@@ -307,7 +307,7 @@ int cmd_serve(int argc, char **argv)
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is a failed write, as a full disk is */
-    if (setup_load(&serve.setup, args.config, &serve.faults) && start(&serve)) {
+    if (setup_load(&serve.setup, args.config, SETUP_WITH_SECRETS, &serve.faults) && start(&serve)) {
         loop_run(serve.loop);
         code = EXIT_GOOD;
     }

@@ -46,8 +46,9 @@ int cmd_sign(int argc, char **argv)
         return EXIT_USAGE;
     if (args.word_count != 1)
         return args_refuse(argv[0], "takes one source");
-    int code = setup_load(&setup, args.config, &faults) ? sign(&setup, args.words[0], &faults)
-                                                        : print_faults(&faults);
+    int code = setup_load(&setup, args.config, SETUP_WITH_SECRETS, &faults)
+                   ? sign(&setup, args.words[0], &faults)
+                   : print_faults(&faults);
     setup_free(&setup);
     return code;
 }

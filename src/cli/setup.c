@@ -69,6 +69,19 @@ static struct span without_newline(struct span text)
     return text;
 }
 
+/* Says where in the configuration the file is named, and what is wrong with it. */
+static bool read_secret_file(struct setup *setup, const struct source *source,
+                             const struct secret_config *from, struct buf *out, struct faults *faults)
+{
+    struct faults why CLEANUP(faults_free) = {0};
+    out->room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
+    out->at = mem_alloc(out->room);
+    if (setup_read_file(from->file, SETUP_SECRET_MAX, out, &why))
+        return true;
+    fault(setup, faults, from->line, source->name, why.texts[0]);
+    return false;
+}
+
 /* Adds a secret from a variable or a file; a variable that is not set, or nothing in it, adds none. */
 static void add_secret(struct setup *setup, struct source *source, const struct secret_config *from,
                        struct faults *faults)
@@ -76,9 +89,7 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
     struct buf file CLEANUP(wipe) = {0};
     struct span text = span_of(*from->env ? getenv(from->env) : NULL);
     if (*from->file != '\0') {
-        file.room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
-        file.at = mem_alloc(file.room);
-        if (!setup_read_file(from->file, SETUP_SECRET_MAX, &file, faults))
+        if (!read_secret_file(setup, source, from, &file, faults))
             return;
         text = without_newline(buf_span(&file));
     }
@@ -170,7 +181,7 @@ static char *why_no_secret(const struct source_config *from)
 }
 
 static void build_source(struct setup *setup, struct source *source, const struct source_config *from,
-                         struct faults *faults)
+                         enum setup_secrets secrets, struct faults *faults)
 {
     *source = (struct source){
         .name = from->name,
@@ -182,10 +193,11 @@ static void build_source(struct setup *setup, struct source *source, const struc
     };
     if (*from->timezone != '\0' && (source->zone = zone_find(span_of(from->timezone))) == NULL)
         fault(setup, faults, from->line, from->name, "timezone is not known");
-    add_secrets(setup, source, from, faults);
+    if (secrets == SETUP_WITH_SECRETS)
+        add_secrets(setup, source, from, faults);
     if (!from->enabled)
         source->disabled = mem_copy(SPAN("enabled = no"));
-    else if (source->secret_count == 0)
+    else if (secrets == SETUP_WITH_SECRETS && source->secret_count == 0)
         source->disabled = why_no_secret(from);
 }
 
@@ -205,7 +217,7 @@ static void check_prefixes(struct setup *setup, struct faults *faults)
     }
 }
 
-bool setup_load(struct setup *setup, const char *file, struct faults *faults)
+bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults)
 {
     struct buf text CLEANUP(buf_free) = {0};
     *setup = (struct setup){0};
@@ -218,7 +230,8 @@ bool setup_load(struct setup *setup, const char *file, struct faults *faults)
     for (size_t i = 0; i < setup->config.source_count; i++) {
         if (*setup->config.sources[i].vendor == '\0')
             continue; /* is a fault already */
-        build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], faults);
+        build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], secrets,
+                     faults);
     }
     if (faults->count == 0)
         check_prefixes(setup, faults);

@@ -66,8 +66,11 @@ static bool convert(const struct key *key, struct span text, int64_t *number)
     }
 }
 
+/* An empty text is fine where that is the default. */
 static bool in_bounds(const struct key *key, int64_t number)
 {
+    if (key->type == TYPE_TEXT && number == 0)
+        return *key->otherwise == '\0';
     return key->most == 0 || (number >= key->least && number <= key->most);
 }
 
@@ -92,8 +95,7 @@ static void set_defaults(struct config *config, void *target, const char *sectio
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (strcmp(rows[i].section, section) != 0)
             continue;
-        if (!set(config, target, &rows[i], span_of(rows[i].otherwise)) && rows[i].type == TYPE_TEXT)
-            *(char **)((char *)target + rows[i].offset) = arena_copy(&config->arena, SPAN(""));
+        (void)set(config, target, &rows[i], span_of(rows[i].otherwise)); /* "" is no time: none is set */
     }
 }
 
