@@ -37,7 +37,7 @@ int args_refuse(const char *command, const char *why);
 int print_faults(const struct faults *faults);
 
 /* Each returns an exit code. */
-#define COMMAND(name, usage, help, example) int cmd_##name(int argc, char **argv);
+#define COMMAND(name, forms, help, example) int cmd_##name(int argc, char **argv);
 #include "tbl/command.h"
 
 #endif

@@ -9,11 +9,14 @@
 
 struct writer;
 
-/* Takes the store over until writer_stop. At most `limit` jobs wait. */
+/* Takes the store over. At most `limit` jobs wait. */
 struct writer *writer_start(struct store *store, size_t limit);
 
-/* Writes all that was put, then ends the thread and closes the store. */
+/* Writes all that was put, then ends the thread; what is put from now on is refused. */
 void writer_stop(struct writer *writer);
+
+/* Closes the store and releases a writer that was stopped, once nobody can put any more. */
+void writer_free(struct writer *writer);
 
 /*
  * Any thread. ERR_BUSY if the queue is full or the writer is stopping: the job stays the caller's. Otherwise

@@ -1,20 +1,20 @@
-/* One row a subcommand: name, function cmd_NAME, usage behind the name, one line of help, an example. */
-COMMAND(serve, "[-c FILE]", "Receive webhooks until SIGTERM or SIGINT.",
-        "pickupd serve -c /etc/pickupd/pickupd.ini")
-COMMAND(check, "[-c FILE] [--keys]",
-        "Check the configuration and the definitions; list the sources. --keys lists every config key.",
+/*
+ * One row a subcommand: name (of cmd_NAME), its forms with '|' between them, a line of help, an example.
+ * Every form also takes -c FILE.
+ */
+COMMAND(serve, "", "Receive webhooks until SIGTERM or SIGINT.", "pickupd serve -c /etc/pickupd/pickupd.ini")
+COMMAND(check, "|--keys",
+        "Check the configuration and the definitions, and list the sources. --keys lists every config key.",
         "pickupd check -c /etc/pickupd/pickupd.ini")
-COMMAND(sign, "[-c FILE] SOURCE < BODY",
-        "Print the headers that prove a body comes from a source, one a line.",
+COMMAND(sign, "SOURCE < BODY", "Print the headers that prove a body comes from a source, one a line.",
         "curl -H @<(pickupd sign dentrix < body.json) --data-binary @body.json URL")
 COMMAND(events,
-        "[-c FILE] list [--source S] [--type T] [--since TIME] [--limit N] [--json] [--show-phi] | show ID "
-        "[--json] [--show-phi]",
-        "Look at stored events; names, phones and notes are masked unless --show-phi.",
+        "list [--source S] [--type T] [--since TIME] [--limit N] [--json] [--show-phi]"
+        "|show ID [--json] [--show-phi]",
+        "Look at stored events. Names, phones and notes are masked unless --show-phi.",
         "pickupd events list --source dentrix --since 2026-01-31T00:00:00Z")
 COMMAND(quarantine,
-        "[-c FILE] list [--source S] [--json] | show ID [--json] [--show-phi] | retry ID | retry --all "
-        "[--source S]",
+        "list [--source S] [--json]|show ID [--json] [--show-phi]|retry ID|retry --all [--source S]",
         "Look at authentic webhooks that could not be mapped, and map them again.",
         "pickupd quarantine retry --all --source dentrix")
 COMMAND(version, "", "Print the version of pickupd and of what it stands on.", "pickupd version")

@@ -136,9 +136,10 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
                           loop_new(),      scope, 0};
     loop_after(alone.loop, 0, on_start, &alone);
     loop_run(alone.loop);
-    loop_free(alone.loop);
-    view_close(view);
     writer_stop(alone.writer);
+    loop_free(alone.loop);
+    view_close(view); /* before the writer's connection, which then is the last and checkpoints */
+    writer_free(alone.writer);
     return alone.failed == 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 

@@ -265,8 +265,9 @@ static bool start(struct serve *serve)
 }
 
 /*
- * The hook threads end first, so that nothing is put any more; then the writer commits what it has; then its
- * answers are delivered, which frees what they belong to; then the servers go.
+ * The hook threads end first, so that nothing more is put; then the writer commits what it has; then its
+ * answers are delivered, which frees what they belong to; then the servers go. The view is closed before the
+ * writer's connection, which then is the last one and checkpoints.
  */
 static void finish(struct serve *serve)
 {
@@ -290,6 +291,8 @@ static void finish(struct serve *serve)
         loop_free(serve->loop);
     if (serve->view != NULL)
         view_close(serve->view);
+    if (serve->writer != NULL)
+        writer_free(serve->writer);
     close_faces(serve);
     if (serve->lock >= 0)
         lock_release(serve->lock);

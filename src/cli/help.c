@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "base/span.h"
+
 static const struct {
-    const char *name, *usage, *help, *example;
+    const char *name, *forms, *help, *example;
 } rows[] = {
-#define COMMAND(name, usage, help, example) {#name, usage, help, example},
+#define COMMAND(name, forms, help, example) {#name, forms, help, example},
 #include "tbl/command.h"
 };
 
@@ -25,10 +27,23 @@ void help_overview(FILE *out)
           out);
 }
 
+static void print_forms(FILE *out, const char *name, struct span forms)
+{
+    const char *lead = "usage:";
+    do {
+        struct span form = span_cut(&forms, '|');
+        fprintf(out, "%-6s pickupd %s %.*s%s[-c FILE]\n", lead, name, (int)form.len, form.at,
+                form.len > 0 ? " " : "");
+        lead = "";
+    } while (forms.len > 0);
+}
+
 void help_command(FILE *out, const char *name)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            fprintf(out, "usage: pickupd %s %s\n\n%s\n\nexample: %s\n", name, rows[i].usage, rows[i].help,
-                    rows[i].example);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        print_forms(out, name, span_of(rows[i].forms));
+        fprintf(out, "\n%s\n\nexample: %s\n", rows[i].help, rows[i].example);
+    }
 }

@@ -10,7 +10,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-#define COMMAND(name, usage, help, example) {#name, cmd_##name},
+#define COMMAND(name, forms, help, example) {#name, cmd_##name},
 #include "tbl/command.h"
 };
 

@@ -70,7 +70,15 @@ static void on_stored(struct store_job *job)
     enum err err = job->err;
     if (err == ERR_OK && job->kind == STORE_QUARANTINE)
         err = ERR_BAD_WEBHOOK;
+    if (err == ERR_QUARANTINE_FULL)
+        log_event_limited(LOG_ERROR, "quarantine is full", LOG_STR("source", intake->source->name));
     intake->done(intake, err);
+}
+
+static enum err busy(const struct source *source)
+{
+    log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", source->name));
+    return ERR_BUSY;
 }
 
 static enum err start(struct intake *intake, struct writer *writer, const struct request *request)
@@ -78,7 +86,7 @@ static enum err start(struct intake *intake, struct writer *writer, const struct
     const struct source *source = intake->source;
     const char *reason;
     if (!writer_has_room(writer))
-        return ERR_BUSY;
+        return busy(source);
     enum err err = scheme_verify(&source->definition->scheme, source, request, &reason);
     if (err != ERR_OK) {
         log_event_limited(LOG_WARN, "signature refused", LOG_STR("source", source->name),
@@ -88,7 +96,7 @@ static enum err start(struct intake *intake, struct writer *writer, const struct
     if (ingest_map(intake, request->body, request->received) != ERR_OK)
         log_event_limited(LOG_WARN, "webhook can't be mapped", LOG_STR("source", source->name),
                           LOG_NUM("faults", (int64_t)intake->faults.count));
-    return writer_put(writer, &intake->job);
+    return writer_put(writer, &intake->job) == ERR_OK ? ERR_OK : busy(source);
 }
 
 void ingest(struct writer *writer, struct loop *loop, const struct source *source,

@@ -78,6 +78,10 @@ void writer_stop(struct writer *writer)
 {
     mailbox_close(writer->inbox);
     thread_join(writer->thread);
+}
+
+void writer_free(struct writer *writer)
+{
     mailbox_free(writer->inbox);
     store_close(writer->store);
     free(writer);
