@@ -6,11 +6,8 @@
 #include "base/err.h"
 #include "base/faults.h"
 
-/* A fault unless it reads HOST:PORT, [V6]:PORT or unix:/PATH (at most 107 bytes of path). */
-void net_check(const char *address, const char *key, struct faults *faults);
-
 /*
- * A listening socket that does not block, or -1 with a fault. HOST is a numeric address or "localhost". A
+ * A listening socket that does not block, or -1 with a fault. See base/address.h for how it is written. A
  * socket file that nobody listens on any more is replaced; a new one gets the mode.
  */
 int net_listen(const char *address, unsigned mode, struct faults *faults);

@@ -3,9 +3,9 @@
  * The same row is parsed by, checked by, and printed by `pickupd check --keys`. The bounds are bytes of a
  * text, bytes of a size, seconds of a duration, or the number itself.
  */
-KEY(server, listen, TEXT, "127.0.0.1:8080", 1, 200,
+KEY(server, listen, ADDRESS, "127.0.0.1:8080", 0, 0,
     "Where webhooks arrive: HOST:PORT, [V6]:PORT or unix:/PATH. Port 0 takes a free one.")
-KEY(server, api_listen, TEXT, "127.0.0.1:8081", 1, 200,
+KEY(server, api_listen, ADDRESS, "127.0.0.1:8081", 0, 0,
     "Where the lab's own programs and probes ask: as listen.")
 KEY(server, database, TEXT, "/var/lib/pickupd/pickupd.db", 1, 4000,
     "The SQLite file. The lock and the control socket stand beside it.")

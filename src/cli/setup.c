@@ -9,7 +9,6 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "model/builtin.h"
-#include "sys/net.h"
 
 bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
 {
@@ -35,6 +34,17 @@ bool setup_read_file(const char *path, size_t max, struct buf *out, struct fault
 static void fault(struct setup *setup, struct faults *faults, int line, const char *source, const char *what)
 {
     faults_add(faults, "%s:%d: %s: %s", setup->config.file, line, source, what);
+}
+
+/* Reads a file that the configuration names, and says where it does if that fails. */
+static bool read_named_file(struct setup *setup, const struct source_config *by, int line, const char *path,
+                            size_t max, struct buf *out, struct faults *faults)
+{
+    struct faults why CLEANUP(faults_free) = {0};
+    if (setup_read_file(path, max, out, &why))
+        return true;
+    fault(setup, faults, line, by->name, why.texts[0]);
+    return false;
 }
 
 /* Secrets. */
@@ -69,27 +79,16 @@ static struct span without_newline(struct span text)
     return text;
 }
 
-/* Says where in the configuration the file is named, and what is wrong with it. */
-static bool read_secret_file(struct setup *setup, const struct source *source,
-                             const struct secret_config *from, struct buf *out, struct faults *faults)
-{
-    struct faults why CLEANUP(faults_free) = {0};
-    out->room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
-    out->at = mem_alloc(out->room);
-    if (setup_read_file(from->file, SETUP_SECRET_MAX, out, &why))
-        return true;
-    fault(setup, faults, from->line, source->name, why.texts[0]);
-    return false;
-}
-
 /* Adds a secret from a variable or a file; a variable that is not set, or nothing in it, adds none. */
-static void add_secret(struct setup *setup, struct source *source, const struct secret_config *from,
-                       struct faults *faults)
+static void add_secret(struct setup *setup, struct source *source, const struct source_config *by,
+                       const struct secret_config *from, struct faults *faults)
 {
     struct buf file CLEANUP(wipe) = {0};
     struct span text = span_of(*from->env ? getenv(from->env) : NULL);
     if (*from->file != '\0') {
-        if (!read_secret_file(setup, source, from, &file, faults))
+        file.room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
+        file.at = mem_alloc(file.room);
+        if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX, &file, faults))
             return;
         text = without_newline(buf_span(&file));
     }
@@ -119,9 +118,9 @@ static void add_secrets(struct setup *setup, struct source *source, const struct
         .not_before = INT64_MIN,
         .not_after = INT64_MAX,
     };
-    add_secret(setup, source, &own, faults);
+    add_secret(setup, source, from, &own, faults);
     for (size_t i = 0; i < from->secret_count; i++)
-        add_secret(setup, source, &from->secrets[i], faults);
+        add_secret(setup, source, from, &from->secrets[i], faults);
 }
 
 /* Definitions. */
@@ -146,7 +145,7 @@ static const struct definition *load_from_dir(struct setup *setup, const struct 
         return NULL;
     }
     buf_printf(&path, "%s/%s.json", setup->config.server.vendor_dir, from->vendor);
-    if (!setup_read_file(buf_text(&path), SETUP_FILE_MAX, &text, faults))
+    if (!read_named_file(setup, from, from->line, buf_text(&path), SETUP_FILE_MAX, &text, faults))
         return NULL;
     struct definition *definition = definition_load(buf_span(&text), buf_text(&path), faults);
     if (definition != NULL && !span_is(definition->vendor, span_of(from->vendor)))
@@ -224,8 +223,6 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     config_defaults(&setup->config);
     if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
         config_read(&setup->config, buf_span(&text), file, faults);
-    net_check(setup->config.server.listen, "listen", faults);
-    net_check(setup->config.server.api_listen, "api_listen", faults);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {
         if (*setup->config.sources[i].vendor == '\0')

@@ -4,12 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/ini.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "model/builtin.h"
 
-enum type { TYPE_TEXT, TYPE_NUMBER, TYPE_SIZE, TYPE_DURATION, TYPE_YES_NO, TYPE_TIME };
+enum type { TYPE_TEXT, TYPE_ADDRESS, TYPE_NUMBER, TYPE_SIZE, TYPE_DURATION, TYPE_YES_NO, TYPE_TIME };
 
 struct key {
     const char *section;
@@ -29,11 +30,6 @@ static const struct key rows[] = {
 
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 
-static const char *const type_names[] = {
-    [TYPE_TEXT] = "text",         [TYPE_NUMBER] = "number", [TYPE_SIZE] = "size",
-    [TYPE_DURATION] = "duration", [TYPE_YES_NO] = "yes/no", [TYPE_TIME] = "time",
-};
-
 struct reading {
     struct config *config;
     struct faults *faults;
@@ -44,27 +40,46 @@ struct reading {
     bool used[3];     /* whether [server] came already */
 };
 
+static bool convert_text(struct span text, int64_t *number)
+{
+    *number = (int64_t)text.len;
+    return true;
+}
+
+static bool convert_address(struct span text, int64_t *number)
+{
+    struct address address;
+    *number = (int64_t)text.len;
+    return address_parse(text, &address);
+}
+
 static bool convert_yes_no(struct span text, int64_t *number)
 {
     *number = span_is(text, SPAN("yes"));
     return *number || span_is(text, SPAN("no"));
 }
 
-static bool convert(const struct key *key, struct span text, int64_t *number)
+static bool convert_time(struct span text, int64_t *number)
 {
-    switch (key->type) {
-    case TYPE_NUMBER:
-        return num_parse(text, number);
-    case TYPE_SIZE:
-        return num_parse_size(text, number);
-    case TYPE_DURATION:
-        return num_parse_duration(text, number);
-    case TYPE_YES_NO:
-        return convert_yes_no(text, number);
-    default:
-        return time_parse(text, NULL, number);
-    }
+    return time_parse(text, NULL, number);
 }
+
+/* What each type is called, what its bounds count, how it is written, and what reads it. */
+static const struct {
+    const char *name;
+    const char *unit;
+    const char *form;
+    bool is_text;
+    bool (*convert)(struct span text, int64_t *number);
+} types[] = {
+    [TYPE_TEXT] = {"text", " bytes", "", true, convert_text},
+    [TYPE_ADDRESS] = {"address", "", " (HOST:PORT, [V6]:PORT or unix:/PATH)", true, convert_address},
+    [TYPE_NUMBER] = {"number", "", "", false, num_parse},
+    [TYPE_SIZE] = {"size", " bytes", "", false, num_parse_size},
+    [TYPE_DURATION] = {"duration", " seconds", "", false, num_parse_duration},
+    [TYPE_YES_NO] = {"choice", "", " (yes or no)", false, convert_yes_no},
+    [TYPE_TIME] = {"time", "", " (such as 2026-01-31T00:00:00Z)", false, convert_time},
+};
 
 /* An empty text is fine where that is the default. */
 static bool in_bounds(const struct key *key, int64_t number)
@@ -78,12 +93,10 @@ static bool in_bounds(const struct key *key, int64_t number)
 static bool set(struct config *config, void *target, const struct key *key, struct span text)
 {
     void *field = (char *)target + key->offset;
-    int64_t number = (int64_t)text.len;
-    if (key->type != TYPE_TEXT && !convert(key, text, &number))
+    int64_t number;
+    if (!types[key->type].convert(text, &number) || !in_bounds(key, number))
         return false;
-    if (!in_bounds(key, number))
-        return false;
-    if (key->type == TYPE_TEXT)
+    if (types[key->type].is_text)
         *(char **)field = arena_copy(&config->arena, text);
     else
         *(int64_t *)field = number;
@@ -216,15 +229,14 @@ static const struct key *find_key(const char *section, const char *name)
 
 static void refuse_value(struct reading *reading, int line, const struct key *key)
 {
+    const char *file = reading->config->file;
+    const char *name = types[key->type].name;
     if (key->most == 0)
-        faults_add(reading->faults, "%s:%d: %s is no %s", reading->config->file, line, key->name,
-                   type_names[key->type]);
+        faults_add(reading->faults, "%s:%d: %s is no %s%s", file, line, key->name, name,
+                   types[key->type].form);
     else
-        faults_add(reading->faults, "%s:%d: %s must be a %s of %lld to %lld%s", reading->config->file, line,
-                   key->name, type_names[key->type], (long long)key->least, (long long)key->most,
-                   key->type == TYPE_TEXT || key->type == TYPE_SIZE ? " bytes"
-                   : key->type == TYPE_DURATION                     ? " seconds"
-                                                                    : "");
+        faults_add(reading->faults, "%s:%d: %s must be a %s of %lld to %lld%s", file, line, key->name, name,
+                   (long long)key->least, (long long)key->most, types[key->type].unit);
 }
 
 static void take(void *arg, int line, const char *section, const char *name, const char *value)
@@ -302,7 +314,7 @@ void config_describe(struct buf *out)
         if (strcmp(section, rows[i].section) != 0)
             buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", rows[i].section);
         section = rows[i].section;
-        buf_printf(out, "%-18s %-9s %-28s %s\n", rows[i].name, type_names[rows[i].type],
+        buf_printf(out, "%-18s %-9s %-28s %s\n", rows[i].name, types[rows[i].type].name,
                    *rows[i].otherwise ? rows[i].otherwise : "-", rows[i].help);
     }
 }

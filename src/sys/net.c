@@ -14,11 +14,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/num.h"
 
 #define FIRST_INHERITED 3 /* of the service manager's protocol */
 
-union address {
+union name {
     struct sockaddr any;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
@@ -26,64 +27,26 @@ union address {
     struct sockaddr_storage room;
 };
 
-static bool is_unix(const char *address)
+/* The kernel's name for an address; its length. */
+static socklen_t name_of(const struct address *address, union name *name)
 {
-    return span_starts(span_of(address), SPAN("unix:"));
-}
-
-static bool unix_address(const char *path, union address *out, socklen_t *len)
-{
-    size_t bytes = strlen(path);
-    if (bytes == 0 || bytes >= sizeof out->un.sun_path)
-        return false;
-    memset(out, 0, sizeof *out);
-    out->un.sun_family = AF_UNIX;
-    memcpy(out->un.sun_path, path, bytes);
-    *len = sizeof out->un;
-    return true;
-}
-
-/* Reads an address; false if it is none. */
-static bool parse(const char *address, union address *out, socklen_t *len)
-{
-    if (is_unix(address))
-        return unix_address(address + 5, out, len);
-    struct span text = span_of(address);
-    const char *colon = strrchr(address, ':');
-    if (colon == NULL)
-        return false;
-    struct span host = {address, (size_t)(colon - address)};
-    struct span port_text = {colon + 1, text.len - host.len - 1};
-    int64_t port;
-    if (!num_parse(port_text, &port) || port < 0 || port > 65535)
-        return false;
-    bool bracketed = host.len > 2 && host.at[0] == '[' && host.at[host.len - 1] == ']';
-    char name[64] = "";
-    if (span_is(host, SPAN("localhost")))
-        host = SPAN("127.0.0.1");
-    if (bracketed)
-        host = (struct span){host.at + 1, host.len - 2};
-    if (host.len >= sizeof name)
-        return false;
-    memcpy(name, host.at, host.len);
-    memset(out, 0, sizeof *out);
-    if (bracketed) {
-        out->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-        *len = sizeof out->v6;
-        return inet_pton(AF_INET6, name, &out->v6.sin6_addr) == 1;
+    memset(name, 0, sizeof *name);
+    switch (address->kind) {
+    case ADDRESS_UNIX:
+        name->un.sun_family = AF_UNIX;
+        memcpy(name->un.sun_path, address->path, strlen(address->path));
+        return sizeof name->un;
+    case ADDRESS_V6:
+        name->v6.sin6_family = AF_INET6;
+        name->v6.sin6_port = htons((uint16_t)address->port);
+        inet_pton(AF_INET6, address->host, &name->v6.sin6_addr);
+        return sizeof name->v6;
+    default:
+        name->v4.sin_family = AF_INET;
+        name->v4.sin_port = htons((uint16_t)address->port);
+        inet_pton(AF_INET, address->host, &name->v4.sin_addr);
+        return sizeof name->v4;
     }
-    out->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    *len = sizeof out->v4;
-    return inet_pton(AF_INET, name, &out->v4.sin_addr) == 1;
-}
-
-void net_check(const char *address, const char *key, struct faults *faults)
-{
-    union address parsed;
-    socklen_t len;
-    if (!parse(address, &parsed, &len))
-        faults_add(faults, "%s: must be HOST:PORT, [V6]:PORT or unix:/PATH (at most 107 bytes), not %s", key,
-                   address);
 }
 
 /* A file left by a process that was killed refuses connections; one in use does not. */
@@ -96,34 +59,45 @@ static void remove_stale(const char *path)
         unlink(path);
 }
 
-static bool bind_and_listen(int fd, const char *address, union address *at, socklen_t len, unsigned mode)
+static bool bind_and_listen(int fd, const struct address *address, unsigned mode)
 {
     int yes = 1;
-    if (is_unix(address)) {
-        remove_stale(address + 5);
-        if (bind(fd, &at->any, len) != 0 || chmod(address + 5, mode) != 0)
+    union name name;
+    socklen_t len = name_of(address, &name);
+    if (address->kind == ADDRESS_UNIX) {
+        remove_stale(address->path);
+        if (bind(fd, &name.any, len) != 0 || chmod(address->path, mode) != 0)
             return false;
     } else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* accepted sockets inherit it */
-        if (bind(fd, &at->any, len) != 0)
+        if (bind(fd, &name.any, len) != 0)
             return false;
     }
     return listen(fd, SOMAXCONN) == 0;
 }
 
-int net_listen(const char *address, unsigned mode, struct faults *faults)
+static int open_socket(enum address_kind kind)
 {
-    union address at;
-    socklen_t len;
-    if (!parse(address, &at, &len)) {
-        net_check(address, "address", faults);
+    static const int families[] = {
+        [ADDRESS_V4] = AF_INET,
+        [ADDRESS_V6] = AF_INET6,
+        [ADDRESS_UNIX] = AF_UNIX,
+    };
+    return socket(families[kind], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int net_listen(const char *text, unsigned mode, struct faults *faults)
+{
+    struct address address;
+    if (!address_parse(span_of(text), &address)) {
+        faults_add(faults, "can't listen on %s: it is no address", text);
         return -1;
     }
-    int fd = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && bind_and_listen(fd, address, &at, len, mode))
+    int fd = open_socket(address.kind);
+    if (fd >= 0 && bind_and_listen(fd, &address, mode))
         return fd;
-    faults_add(faults, "can't listen on %s: %s", address, strerror(errno));
+    faults_add(faults, "can't listen on %s: %s", text, strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -148,7 +122,7 @@ int net_inherited(const char *name)
 
 void net_describe(int fd, struct buf *out)
 {
-    union address at = {0};
+    union name at = {0};
     socklen_t len = sizeof at;
     char host[INET6_ADDRSTRLEN] = "";
     getsockname(fd, &at.any, &len);
@@ -162,22 +136,26 @@ void net_describe(int fd, struct buf *out)
                    ntohs(at.v4.sin_port));
 }
 
-void net_close(int fd, const char *address)
+void net_close(int fd, const char *text)
 {
+    struct address address;
     close(fd);
-    if (is_unix(address))
-        unlink(address + 5);
+    if (address_parse(span_of(text), &address) && address.kind == ADDRESS_UNIX)
+        unlink(address.path);
 }
 
 int net_connect_unix(const char *path)
 {
-    union address at;
-    socklen_t len;
-    errno = ENAMETOOLONG;
-    if (!unix_address(path, &at, &len))
+    struct address address = {.kind = ADDRESS_UNIX};
+    union name name;
+    if (strlen(path) > ADDRESS_PATH_MAX) {
+        errno = ENAMETOOLONG;
         return -1;
+    }
+    memcpy(address.path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, &at.any, len) == 0)
+    socklen_t len = name_of(&address, &name);
+    if (fd >= 0 && connect(fd, &name.any, len) == 0)
         return fd;
     int why = errno;
     if (fd >= 0)

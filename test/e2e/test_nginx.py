@@ -1,0 +1,182 @@
+"""Debian's nginx in front, with the shipped configuration but for its paths, addresses and user."""
+import http.client
+import os
+import pwd
+import re
+import socket
+import ssl
+import subprocess
+from contextlib import closing
+
+import pytest
+
+import harness
+import ledger
+import oracle
+import wire
+
+NGINX = "/usr/sbin/nginx"
+CONFIG = harness.ROOT / "contrib/nginx.conf"
+pytestmark = pytest.mark.skipif(not os.access(NGINX, os.X_OK), reason=f"{NGINX} is not installed")
+
+
+def make_certificate(directory):
+    """Make a key and a self-signed certificate for localhost."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", directory / "privkey.pem", "-out", directory / "fullchain.pem"], check=True, capture_output=True)
+
+
+def adapt(text, directory, port, upstream):
+    """Replace what the configuration itself says to replace, and nothing else."""
+    for old, new in (("user www-data;", f"user {pwd.getpwuid(os.getuid()).pw_name};"), ("/run/nginx.pid", f"{directory}/nginx.pid"),
+                     ("/var/log/nginx/", f"{directory}/"), ("/etc/ssl/pickupd/", f"{directory}/"), ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+                     ("listen [::]:443 ssl;", ""), ("unix:/run/pickupd/hooks.sock", upstream), ("hooks.example.org", "localhost")):
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+class Nginx:
+    """nginx before a server. Its socket is opened here and inherited, as in nginx's own change of binaries: so the port is free
+    for certain, and who connects before nginx is up is kept waiting by the kernel."""
+
+    def __init__(self, server):
+        self.directory = server.directory / "nginx"
+        self.directory.mkdir()
+        make_certificate(self.directory)
+        self.trust = ssl.create_default_context(cafile=str(self.directory / "fullchain.pem"))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = listener.getsockname()[1]
+            config = self.directory / "nginx.conf"
+            config.write_text(adapt(CONFIG.read_text(), self.directory, self.port, server.public))
+            descriptor = listener.fileno()
+            self.process = subprocess.Popen([NGINX, "-p", self.directory, "-c", config, "-g", "daemon off;"], pass_fds=[descriptor],
+                                            env={"NGINX": f"{descriptor};"}, stderr=subprocess.PIPE)
+
+    def stop(self):
+        """End nginx, and put its logs into the log of the suite."""
+        self.process.terminate()
+        _, errors = self.process.communicate(timeout=wire.TIMEOUT)
+        for text in (errors.decode(), *(log.read_text() for log in self.directory.glob("*.log"))):
+            ledger.write(text)
+
+    def ask(self, method, path, body=None, headers=()):
+        """Send one request over TLS and read its answer."""
+        with closing(http.client.HTTPSConnection("127.0.0.1", self.port, timeout=wire.TIMEOUT, context=self.trust)) as connection:
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            return wire.Answer(response.status, response.headers, response.read())
+
+    def raw(self, data):
+        """Send raw bytes over TLS and return the answers until nginx closes."""
+        received = b""
+        with wire.dial(f"127.0.0.1:{self.port}") as plain, self.trust.wrap_socket(plain, server_hostname="localhost") as sock:
+            sock.sendall(data)
+            while chunk := sock.recv(65536):
+                received += chunk
+        return wire.parse_answers(received)
+
+
+@pytest.fixture(scope="module", params=["unix", "tcp"])
+def front(request):
+    """A server on either kind of socket, and nginx before it."""
+    server = harness.Server()
+    if request.param == "unix":
+        server.settings["listen"] = f"unix:{server.directory}/hooks.sock"
+    with server:
+        nginx = Nginx(server)
+        try:
+            yield server, nginx
+        finally:
+            nginx.stop()
+
+
+@pytest.mark.parametrize("name, path", [row for row in harness.fixtures("good") if row[1].stem in ("normal", "unicode")], ids=harness.fixture_name)
+def test_fixture(front, name, path):
+    """A signed fixture goes in through TLS and is an event on disk."""
+    server, nginx = front
+    body = ledger.encode(path.read_bytes())
+    answer = nginx.ask("POST", server.path(name), body, server.headers(name, body))
+    assert answer.refusal == (200, oracle.answer(server.sources[name], body))
+    assert server.event(oracle.event_id(name, body))
+
+
+def test_keep_alive(front):
+    """nginx keeps its connections to the server open, and many webhooks pass through them, the good and the bad."""
+    server, nginx = front
+    for _ in range(20):
+        body = ledger.encode(oracle.payload(oracle.DENTRIX, id=harness.fresh()))
+        assert nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body)).status == 200
+        assert nginx.ask("POST", server.path("dentrix"), body, [("Content-Type", "application/json")]).refusal == (401, {"error": "Invalid signature"})
+        assert nginx.ask("POST", server.path("dentrix"), b"{}", server.headers("dentrix", b"{}")).json["errors"]
+
+
+def test_size(front):
+    """A body of the limit passes, and a larger one is stopped with an answer in JSON."""
+    server, nginx = front
+    body = ledger.encode(oracle.payload(oracle.DENTRIX, id=harness.fresh())).ljust(1 << 20)
+    assert nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body)).status == 200
+    body += b" "
+    assert nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body)).refusal == (413, {"error": "Body too large"})
+    assert server.event(oracle.event_id("dentrix", body)) is None
+
+
+@pytest.mark.parametrize("path", ["/", "/webhooks/health", "/healthz", "/readyz", "/metrics", "/v1/events", "/webhooks/ehr", "/.pickupd/bad-request"])
+def test_other_paths(front, path):
+    """Nothing but webhooks is passed on."""
+    assert front[1].ask("GET", path).refusal == (404, {"error": "Not found"})
+
+
+@pytest.mark.parametrize("path", ["/webhooks/ehr/nobody", "/webhooks/ehr/", "/webhooks/ehr/../health", "/webhooks/ehr/x/../dentrix",
+                                  "/webhooks/ehr/%64entrix", "/webhooks/ehr//dentrix"])
+def test_odd_sources(front, path):
+    """Only the plain path of a source leads to it."""
+    answer = front[1].ask("POST", path, b"{}")
+    assert answer.status == 404 and answer.json["error"] in ("Unknown EHR system", "Not found")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "BREW"])
+def test_methods(front, method):
+    """A wrong method is refused in JSON, be it one that the HTTP library does not know."""
+    answer = front[1].ask(method, "/webhooks/ehr/dentrix")
+    assert (answer.refusal, answer.headers["Allow"]) == ((405, {"error": "Method not allowed"}), "POST")
+
+
+DOUBTFUL = {
+    "two lengths": [("Content-Length", 2), ("Content-Length", 3)], "length with a plus": [("Content-Length", "+2")],
+    "length and chunks": [("Content-Length", 2), ("Transfer-Encoding", "chunked")], "gzip and chunks": [("Transfer-Encoding", "gzip, chunked")],
+    "two hosts": [("Content-Length", 2), ("Host", "other")], "space before a colon": [("Content-Length", 2), ("X-Note ", 1)],
+    "long header": [("Content-Length", 2), ("X-Long", "x" * 9000)], "negative length": [("Content-Length", -1)],
+}
+
+
+@pytest.mark.parametrize("case", DOUBTFUL)
+def test_doubtful_requests(front, case):
+    """What can be read in two ways, or not at all, is refused in JSON."""
+    server, nginx = front
+    data = wire.compose(server.path("dentrix"), [*DOUBTFUL[case], ("Connection", "close")], b"{}")
+    assert [answer.refusal for answer in nginx.raw(data)] == [(400, {"error": "Bad request"})]
+
+
+def test_server_down():
+    """While the server is away the sender is told in JSON to come again."""
+    with harness.Server() as server:
+        nginx = Nginx(server)
+        try:
+            body = ledger.encode(oracle.payload(oracle.DENTRIX, id=harness.fresh()))
+            assert nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body)).status == 200
+            server.stop()
+            assert nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body)).is_unavailable()
+        finally:
+            nginx.stop()
+
+
+def test_access_log(front):
+    """The access log has no arguments, for they may be private."""
+    server, nginx = front
+    nginx.ask("POST", "/webhooks/ehr/dentrix?patient=Quentin-Queryfiction", b"{}")
+    ledger.WORDS.add("Quentin-Queryfiction")
+    nginx.ask("GET", "/elsewhere?patient=Quentin-Queryfiction")
+    logs = "".join(log.read_text() for log in nginx.directory.glob("*.log"))
+    assert '"path":"/webhooks/ehr/dentrix"' in logs and "Queryfiction" not in logs
