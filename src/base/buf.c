@@ -55,17 +55,15 @@ void buf_add_int(struct buf *buf, int64_t number)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+    char *text = NULL;
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vasprintf(&text, format, args);
     va_end(args);
-    if (len <= 0)
-        return;
-    reserve(buf, (size_t)len + 1);
-    va_start(args, format);
-    vsnprintf(buf->at + buf->len, (size_t)len + 1, format, args);
-    va_end(args);
-    buf->len += (size_t)len;
+    if (len < 0)
+        abort();
+    buf_add(buf, (struct span){text, (size_t)len});
+    free(text);
 }
 
 struct span buf_span(const struct buf *buf)
