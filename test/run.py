@@ -34,7 +34,7 @@ def cmocka_counts(output):
 
 def lint_counts(output):
     """Each check is a test; findings are failures."""
-    found = re.search(r"lint: (\d+) checks, (\d+) findings", output)
+    found = re.search(r"lint: (\d+) checks, (\d+) findings?", output)
     return (int(found[1]) - min(int(found[2]), int(found[1])), int(found[2])) if found else (0, 1)
 
 

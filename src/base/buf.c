@@ -53,17 +53,24 @@ void buf_add_int(struct buf *buf, int64_t number)
     buf_add(buf, (struct span){at, (size_t)(digits + sizeof digits - at)});
 }
 
+/* Writes into what room there is, and again if that was too little. */
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
-    va_end(args);
-    if (len < 0)
-        abort();
-    buf_add(buf, (struct span){text, (size_t)len});
-    free(text);
+    size_t room = 128;
+    for (;;) {
+        va_list args;
+        reserve(buf, room);
+        va_start(args, format);
+        int len = vsnprintf(buf->at + buf->len, room, format, args);
+        va_end(args);
+        if (len < 0)
+            abort();
+        if ((size_t)len < room) {
+            buf->len += (size_t)len;
+            return;
+        }
+        room = (size_t)len + 1;
+    }
 }
 
 struct span buf_span(const struct buf *buf)

@@ -38,4 +38,4 @@ def test_the_search_finds():
     ledger.WORDS.add("Planted Pretence")
     found = ledger.leaks()
     ledger.WORDS.remove("Planted Pretence")
-    assert found == {"Planted Pretence"}
+    assert "Planted Pretence" in found
