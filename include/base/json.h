@@ -52,7 +52,6 @@ void json_open(struct buf *out, char bracket);  /* '{' or '[' */
 void json_close(struct buf *out, char bracket); /* '}' or ']' */
 void json_key(struct buf *out, struct span key);
 void json_put_str(struct buf *out, struct span text); /* escapes; `text` is UTF-8 */
-void json_put_int(struct buf *out, int64_t number);
 void json_put_raw(struct buf *out, struct span text); /* text that is JSON already */
 
 /* A key and its value in one go. */

@@ -19,6 +19,7 @@ bool span_is(struct span a, struct span b);
 bool span_is_nocase(struct span a, struct span b);
 
 bool span_starts(struct span text, struct span start);
+bool span_starts_nocase(struct span text, struct span start);
 bool span_ends_nocase(struct span text, struct span end);
 
 /* Without ASCII white space at both ends. */

@@ -33,7 +33,4 @@ void setup_free(struct setup *setup);
 /* The name of a file beside the database, such as ".lock" behind it. */
 char *setup_beside(const struct setup *setup, const char *suffix);
 
-/* A whole file, at most `max` bytes; false with a fault. */
-bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults);
-
 #endif

@@ -11,7 +11,7 @@
 
 struct server_config {
     char *listen, *api_listen, *database, *vendor_dir;
-    int64_t loops;
+    int64_t loops, max_connections;
     int64_t max_body, max_headers; /* bytes */
     int64_t request_timeout;       /* seconds */
     int64_t queue_rows, quarantine_rows;

@@ -18,7 +18,8 @@ struct view_quarantine {
     int64_t first_seen, last_seen; /* ms since 1970 */
     int64_t count;
     struct span faults; /* a JSON list of texts */
-    struct span body;
+    int64_t bytes;      /* of the body */
+    struct span body;   /* only where one row is asked for */
 };
 
 struct view_filter {

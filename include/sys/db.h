@@ -44,7 +44,6 @@ MUST enum err db_prepare(struct db *db, const char *const *sql, size_t count);
 void db_bind_int(struct db *db, size_t statement, int index, int64_t number);
 void db_bind_text(struct db *db, size_t statement, int index, struct span text);
 void db_bind_blob(struct db *db, size_t statement, int index, struct span bytes);
-void db_bind_null(struct db *db, size_t statement, int index);
 
 /* The next row; *row is false at the end. */
 MUST enum err db_step(struct db *db, size_t statement, bool *row);

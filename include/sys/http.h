@@ -13,9 +13,10 @@
 #define HTTP_BODY_SLACK 65536
 
 struct http_limits {
-    size_t headers; /* bytes of all headers together */
-    size_t body;    /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
-    int timeout;    /* seconds from a request's first byte to its last, and of silence on a connection */
+    size_t headers;     /* bytes of all headers together */
+    size_t body;        /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
+    size_t connections; /* at once; beyond it they wait in the kernel's queue */
+    int timeout;        /* seconds from a request's first byte to its last, and of silence on a connection */
 };
 
 /*

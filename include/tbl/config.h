@@ -7,12 +7,14 @@ KEY(server, listen, ADDRESS, "127.0.0.1:8080", 0, 0,
     "Where webhooks arrive: HOST:PORT, [V6]:PORT or unix:/PATH. Port 0 takes a free one.")
 KEY(server, api_listen, ADDRESS, "127.0.0.1:8081", 0, 0,
     "Where the lab's own programs and probes ask: as listen.")
-KEY(server, database, TEXT, "/var/lib/pickupd/pickupd.db", 1, 4000,
+KEY(server, database, TEXT, "/var/lib/pickupd/pickupd.db", 1, 99,
     "The SQLite file. The lock and the control socket stand beside it.")
 KEY(server, vendor_dir, TEXT, "/etc/pickupd/vendors", 1, 4000,
     "Where definitions of further vendors are, as VENDOR.json.")
 KEY(server, loops, NUMBER, "0", 0, 64, "Threads that take webhooks; 0 is one for each core.")
 KEY(server, max_body, SIZE, "1MiB", 1, 67108864, "Longest body of a webhook; a longer one is answered 413.")
+KEY(server, max_connections, NUMBER, "10000", 1, 1000000,
+    "Connections of senders at once; further ones wait to be accepted.")
 KEY(server, max_headers, SIZE, "16KiB", 1024, 1048576, "All headers of a request together.")
 KEY(server, request_timeout, DURATION, "30s", 1, 3600,
     "From a request's first byte to its last, and the longest silence of a connection.")
@@ -25,7 +27,7 @@ KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,
 KEY(source, vendor, TEXT, "", 1, 64,
     "A built-in definition (dentrix, opendental, eaglesoft) or the name of a file in vendor_dir.")
 KEY(source, enabled, YES_NO, "yes", 0, 0, "no: the source answers 404, as if it were not there.")
-KEY(source, secret_env, TEXT, "", 1, 100, "The environment variable that holds the secret.")
+KEY(source, secret_env, VARIABLE, "", 0, 0, "The environment variable that holds the secret.")
 KEY(source, secret_file, TEXT, "", 1, 4000,
     "The file that holds the secret; one newline at its end is not part of it.")
 KEY(source, lab, TEXT, "LAB001", 1, 200, "The lab of a webhook that names none.")
@@ -36,7 +38,7 @@ KEY(source, id_prefix, TEXT, "", 1, 64,
     "Stands before the vendor's id, with a hyphen, in pickupId. Unset: the vendor's name.")
 KEY(source, clinic_prefix, TEXT, "", 1, 64,
     "Stands before the vendor's practice id in clinicId. Unset: nothing.")
-KEY(secret, env, TEXT, "", 1, 100, "The environment variable that holds a further secret.")
+KEY(secret, env, VARIABLE, "", 0, 0, "The environment variable that holds a further secret.")
 KEY(secret, file, TEXT, "", 1, 4000, "The file that holds a further secret.")
 KEY(secret, not_before, TIME, "", 0, 0, "The secret counts from this time, such as 2026-01-31T00:00:00Z.")
 KEY(secret, not_after, TIME, "", 0, 0, "The secret no longer counts from this time.")

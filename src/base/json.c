@@ -105,7 +105,7 @@ bool json_next(const struct json *object, void **at, const char **key, const str
     return true;
 }
 
-static int append(const char *text, size_t len, void *buf)
+static int add_text(const char *text, size_t len, void *buf)
 {
     buf_add(buf, (struct span){text, len});
     return 0;
@@ -115,15 +115,6 @@ static void separate(struct buf *buf)
 {
     if (buf->len > 0 && strchr("{[:", buf->at[buf->len - 1]) == NULL)
         buf_add_char(buf, ',');
-}
-
-void json_put(struct buf *buf, const struct json *value)
-{
-    separate(buf);
-    if (value == NULL)
-        buf_add(buf, SPAN("null"));
-    else
-        json_dump_callback(in(value), append, buf, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 void json_open(struct buf *buf, char bracket)
@@ -156,20 +147,35 @@ static void put_escape(struct buf *buf, unsigned char c)
     }
 }
 
+/* Beside what JSON asks for, DEL and C1 are escaped: a terminal may act on them. */
 static void put_quoted(struct buf *buf, struct span text)
 {
     size_t start = 0;
     buf_add_char(buf, '"');
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
+        bool is_c1 = c == 0xc2 && i + 1 < text.len && (unsigned char)text.at[i + 1] < 0xa0;
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !is_c1)
             continue;
         buf_add(buf, (struct span){text.at + start, i - start});
-        put_escape(buf, c);
+        if (is_c1)
+            i++;
+        put_escape(buf, (unsigned char)text.at[i]);
         start = i + 1;
     }
     buf_add(buf, (struct span){text.at + start, text.len - start});
     buf_add_char(buf, '"');
+}
+
+void json_put(struct buf *buf, const struct json *value)
+{
+    separate(buf);
+    if (value == NULL)
+        buf_add(buf, SPAN("null"));
+    else if (json_kind(value) == JSON_STR)
+        put_quoted(buf, json_str(value));
+    else
+        json_dump_callback(in(value), add_text, buf, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 void json_key(struct buf *buf, struct span key)
@@ -185,7 +191,7 @@ void json_put_str(struct buf *buf, struct span text)
     put_quoted(buf, text);
 }
 
-void json_put_int(struct buf *buf, int64_t number)
+static void json_put_int(struct buf *buf, int64_t number)
 {
     separate(buf);
     buf_add_int(buf, number);

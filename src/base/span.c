@@ -24,6 +24,11 @@ bool span_starts(struct span text, struct span start)
     return text.len >= start.len && span_is((struct span){text.at, start.len}, start);
 }
 
+bool span_starts_nocase(struct span text, struct span start)
+{
+    return text.len >= start.len && span_is_nocase((struct span){text.at, start.len}, start);
+}
+
 bool span_ends_nocase(struct span text, struct span end)
 {
     return text.len >= end.len && span_is_nocase((struct span){text.at + text.len - end.len, end.len}, end);

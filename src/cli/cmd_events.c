@@ -100,7 +100,10 @@ static int list(struct view *view, const char *command, struct args *args)
     if (!args->json)
         printf("%-6s %-20s %-16s %-16s %-32s %-24s %-12s %s\n", "SEQ", "TIME", "ORIGIN", "TYPE", "ID",
                "PICKUP", "CLINIC", "RUSH");
-    return view_events(view, &filter, print_row, args) == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
+    if (view_events(view, &filter, print_row, args) == ERR_OK)
+        return EXIT_GOOD;
+    fprintf(stderr, "events: the database can't be read\n");
+    return EXIT_FAILED;
 }
 
 static int show(struct view *view, const char *command, struct args *args)
@@ -108,10 +111,11 @@ static int show(struct view *view, const char *command, struct args *args)
     struct event_id id;
     if (!event_id_read(span_of(args->words[1]), &id))
         return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    if (view_event(view, &id, print_whole, args) == ERR_OK)
-        return EXIT_GOOD;
-    fprintf(stderr, "%s: no such event\n", args->words[1]);
-    return EXIT_FAILED;
+    enum err err = view_event(view, &id, print_whole, args);
+    if (err != ERR_OK)
+        fprintf(stderr, "%s: %s\n", args->words[1],
+                err == ERR_NOT_FOUND ? "no such event" : "the database can't be read");
+    return err == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
 }
 
 static int run(struct setup *setup, const char *command, struct args *args)

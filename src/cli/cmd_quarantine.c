@@ -35,7 +35,7 @@ static void print_row(void *arg, const struct view_quarantine *row)
     print_time(row->first_seen);
     putchar(' ');
     print_time(row->last_seen);
-    printf(" %5lld %8zu ", (long long)row->count, row->body.len);
+    printf(" %5lld %8lld ", (long long)row->count, (long long)row->bytes);
     print_faults_text(row->faults);
     putchar('\n');
 }
@@ -54,7 +54,7 @@ static void print_whole(void *arg, const struct view_quarantine *row)
     print_time(row->first_seen);
     printf("\nlast seen  ");
     print_time(row->last_seen);
-    printf("\ncount      %lld\nbytes      %zu\nfaults     ", (long long)row->count, row->body.len);
+    printf("\ncount      %lld\nbytes      %lld\nfaults     ", (long long)row->count, (long long)row->bytes);
     print_faults_text(row->faults);
     printf("\nbody       ");
     print_clean(args->show_phi ? row->body : SPAN("*** (--show-phi prints it)"));
@@ -80,8 +80,9 @@ static int look(struct setup *setup, const char *command, struct args *args)
     err = lists ? view_quarantine(view, span_of(args->source), print_row, args)
                 : view_quarantine_one(view, &id, print_whole, args);
     view_close(view);
-    if (err == ERR_NOT_FOUND)
-        fprintf(stderr, "%s: not in quarantine\n", args->words[1]);
+    if (err != ERR_OK)
+        fprintf(stderr, "%s: %s\n", lists ? "quarantine" : args->words[1],
+                err == ERR_NOT_FOUND ? "not in quarantine" : "the database can't be read");
     return err == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
 }
 

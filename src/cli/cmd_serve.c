@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@
 
 /* Open connections get this long to finish; after it the writer still commits what was accepted. */
 #define STOP_MS 5000
+
+/* Connections to the private face at once, and descriptors for everything but senders' connections. */
+#define PRIVATE_CONNECTIONS 256
+#define OTHER_FILES         (PRIVATE_CONNECTIONS + 256)
 
 /* One hook loop, on a thread of its own. */
 struct hooks {
@@ -125,10 +130,11 @@ static void report_face(const char *face, int fd)
     log_event(LOG_INFO, "listening", LOG_STR("face", face), LOG_STR("address", buf_text(&address)));
 }
 
-static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd)
+static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
+                                    size_t connections)
 {
     const struct server_config *config = &serve->setup.config.server;
-    struct http_limits limits = {(size_t)config->max_headers, (size_t)config->max_body,
+    struct http_limits limits = {(size_t)config->max_headers, (size_t)config->max_body, connections,
                                  (int)config->request_timeout};
     struct http_server *http = http_new(loop, &limits, face_handle, face);
     http_listen(http, fd);
@@ -207,6 +213,12 @@ static void run_hooks(void *arg)
     loop_post(hooks->serve->loop, &ended->mail);
 }
 
+static void on_hangup(void *arg)
+{
+    (void)arg;
+    log_event(LOG_WARN, "SIGHUP ignored: restart to read the configuration again", LOG_NUM("pid", getpid()));
+}
+
 /* Threads. */
 
 static size_t loop_count(const struct serve *serve)
@@ -218,16 +230,31 @@ static size_t loop_count(const struct serve *serve)
     return cores < 1 ? 1 : cores > 64 ? 64 : (size_t)cores;
 }
 
+/* The senders' connections must leave descriptors for everything else. */
+static size_t connection_limit(const struct serve *serve)
+{
+    struct rlimit files;
+    size_t wanted = (size_t)serve->setup.config.server.max_connections;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + OTHER_FILES)
+        return wanted;
+    size_t possible = files.rlim_cur > 2 * OTHER_FILES ? files.rlim_cur - OTHER_FILES : files.rlim_cur / 2;
+    log_event(LOG_WARN, "max_connections is more than open files allow",
+              LOG_NUM("connections", (int64_t)possible));
+    return possible;
+}
+
 static void start_hooks(struct serve *serve)
 {
     serve->hook_count = loop_count(serve);
     serve->hooks_running = serve->hook_count;
     serve->hooks = mem_alloc(serve->hook_count * sizeof *serve->hooks);
+    size_t connections = connection_limit(serve) / serve->hook_count;
+    connections += connections == 0;
     for (size_t i = 0; i < serve->hook_count; i++) {
         struct hooks *hooks = &serve->hooks[i];
         hooks->serve = serve;
         hooks->loop = loop_new();
-        hooks->http = new_http(serve, hooks->loop, &serve->public_face, serve->public_fd);
+        hooks->http = new_http(serve, hooks->loop, &serve->public_face, serve->public_fd, connections);
         hooks->thread = thread_start("hooks", run_hooks, hooks);
     }
 }
@@ -242,7 +269,8 @@ static bool start_control(struct serve *serve)
         return false;
     loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
     loop_on_signal(serve->loop, SIGINT, on_signal, serve);
-    serve->http = new_http(serve, serve->loop, &serve->private_face, serve->private_fd);
+    loop_on_signal(serve->loop, SIGHUP, on_hangup, serve);
+    serve->http = new_http(serve, serve->loop, &serve->private_face, serve->private_fd, PRIVATE_CONNECTIONS);
     return true;
 }
 
@@ -271,6 +299,9 @@ static bool start(struct serve *serve)
  */
 static void finish(struct serve *serve)
 {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL); /* a further SIGTERM must not end this halfway */
     for (size_t i = 0; i < serve->hook_count; i++)
         thread_join(serve->hooks[i].thread);
     if (serve->writer != NULL)

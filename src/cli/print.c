@@ -146,7 +146,7 @@ void print_quarantine_json(const struct view_quarantine *row, bool show_phi)
     add_time(&line, "firstSeen", row->first_seen);
     add_time(&line, "lastSeen", row->last_seen);
     json_add_int(&line, "count", row->count);
-    json_add_int(&line, "bytes", (int64_t)row->body.len);
+    json_add_int(&line, "bytes", row->bytes);
     json_add_raw(&line, "faults", row->faults);
     if (show_phi)
         add_body(&line, row->body);

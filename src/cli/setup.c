@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "model/builtin.h"
 
-bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
+static bool read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
 {
     char bytes[4096];
     size_t got;
@@ -41,7 +41,7 @@ static bool read_named_file(struct setup *setup, const struct source_config *by,
                             size_t max, struct buf *out, struct faults *faults)
 {
     struct faults why CLEANUP(faults_free) = {0};
-    if (setup_read_file(path, max, out, &why))
+    if (read_file(path, max, out, &why))
         return true;
     fault(setup, faults, line, by->name, why.texts[0]);
     return false;
@@ -60,6 +60,16 @@ static bool used_before(struct setup *setup, struct span secret)
     setup->digests = mem_resize(setup->digests, (setup->digest_count + 1) * sizeof *setup->digests);
     memcpy(setup->digests[setup->digest_count++], digest, HASH_BYTES);
     return false;
+}
+
+/* Needed only while loading. */
+static void forget_digests(struct setup *setup)
+{
+    if (setup->digests != NULL)
+        hmac_wipe(setup->digests, setup->digest_count * sizeof *setup->digests);
+    free(setup->digests);
+    setup->digests = NULL;
+    setup->digest_count = 0;
 }
 
 static void wipe(struct buf *secret)
@@ -221,7 +231,7 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     struct buf text CLEANUP(buf_free) = {0};
     *setup = (struct setup){0};
     config_defaults(&setup->config);
-    if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
+    if (file != NULL && read_file(file, SETUP_FILE_MAX, &text, faults))
         config_read(&setup->config, buf_span(&text), file, faults);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {
@@ -230,8 +240,9 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], secrets,
                      faults);
     }
-    if (faults->count == 0)
+    if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
         check_prefixes(setup, faults);
+    forget_digests(setup);
     return faults->count == 0;
 }
 
@@ -249,7 +260,6 @@ void setup_free(struct setup *setup)
     for (size_t i = 0; i < setup->definition_count; i++)
         definition_free(setup->definitions[i]);
     free(setup->definitions);
-    free(setup->digests);
     free(setup->sources.all);
     config_free(&setup->config);
 }

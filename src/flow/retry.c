@@ -59,6 +59,8 @@ static void on_stored(struct store_job *job)
     struct retry *retry = intake->arg;
     if (job->err != ERR_OK)
         report(retry, "not now", true);
+    else if (job->kind == STORE_FAULTS)
+        report(retry, "still faulty", true);
     else
         report(retry, job->duplicate ? "duplicate" : "stored", false);
     walk(retry);
@@ -68,6 +70,8 @@ static void on_stored(struct store_job *job)
 static const char *try_row(struct retry *retry)
 {
     retry->found = false;
+    if (!writer_has_room(retry->writer))
+        return "not now";
     enum err err = view_quarantine_one(retry->view, &retry->ids[retry->next], take_row, retry);
     if (err != ERR_OK)
         return err == ERR_NOT_FOUND ? "not found" : "not now";
@@ -75,7 +79,7 @@ static const char *try_row(struct retry *retry)
     if (intake->source == NULL)
         return "unknown source";
     if (ingest_map(intake, intake->job.body, intake->job.event.time) != ERR_OK)
-        return "still faulty";
+        intake->job.kind = STORE_FAULTS; /* the reasons may be others by now */
     intake->arg = retry;
     intake->job.loop = retry->loop;
     intake->job.done = on_stored;

@@ -10,7 +10,16 @@
 #include "base/time.h"
 #include "model/builtin.h"
 
-enum type { TYPE_TEXT, TYPE_ADDRESS, TYPE_NUMBER, TYPE_SIZE, TYPE_DURATION, TYPE_YES_NO, TYPE_TIME };
+enum type {
+    TYPE_TEXT,
+    TYPE_ADDRESS,
+    TYPE_VARIABLE,
+    TYPE_NUMBER,
+    TYPE_SIZE,
+    TYPE_DURATION,
+    TYPE_YES_NO,
+    TYPE_TIME
+};
 
 struct key {
     const char *section;
@@ -34,10 +43,9 @@ struct reading {
     struct config *config;
     struct faults *faults;
     const struct key *seen[ROW_COUNT]; /* in the section being read */
-    char section[INI_SECTION_MAX + 1];
     const char *kind; /* "server", "source", "secret", or NULL for one that is no section of ours */
     void *target;     /* the struct the section fills */
-    bool used[3];     /* whether [server] came already */
+    bool has_server;  /* whether [server] came already */
 };
 
 static bool convert_text(struct span text, int64_t *number)
@@ -51,6 +59,19 @@ static bool convert_address(struct span text, int64_t *number)
     struct address address;
     *number = (int64_t)text.len;
     return address_parse(text, &address);
+}
+
+/* A secret put here by mistake is most likely no such name, and must not be taken for one and shown. */
+static bool convert_variable(struct span text, int64_t *number)
+{
+    *number = (int64_t)text.len;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return text.len <= 100;
 }
 
 static bool convert_yes_no(struct span text, int64_t *number)
@@ -74,6 +95,7 @@ static const struct {
 } types[] = {
     [TYPE_TEXT] = {"text", " bytes", "", true, convert_text},
     [TYPE_ADDRESS] = {"address", "", " (HOST:PORT, [V6]:PORT or unix:/PATH)", true, convert_address},
+    [TYPE_VARIABLE] = {"variable", "", " (letters, digits and _, at most 100)", true, convert_variable},
     [TYPE_NUMBER] = {"number", "", "", false, num_parse},
     [TYPE_SIZE] = {"size", " bytes", "", false, num_parse_size},
     [TYPE_DURATION] = {"duration", " seconds", "", false, num_parse_duration},
@@ -203,9 +225,9 @@ static void begin_section(struct reading *reading, int line, struct span section
     reading->kind = NULL;
     if (span_is(kind, SPAN("server")) && rest.len == 0) {
         reading->kind = "server";
-        if (reading->used[0])
+        if (reading->has_server)
             fault(reading, line, "[server] is there already", "");
-        reading->used[0] = true;
+        reading->has_server = true;
         reading->target = &reading->config->server;
     } else if (span_is(kind, SPAN("source"))) {
         reading->kind = "source";

@@ -40,6 +40,7 @@ struct store {
     struct db *db;
     struct store_limits limits;
     struct use *uses;
+    bool counted; /* whether `uses` can be believed */
 };
 
 static enum err migrate(struct db *db)
@@ -87,6 +88,7 @@ static struct use *use_of(struct store *store, struct span origin)
 static enum err count_quarantine(struct store *store)
 {
     bool row;
+    store->counted = false;
     for (struct use *use = store->uses; use != NULL; use = use->next)
         use->rows = use->bytes = 0;
     enum err err = db_step(store->db, SQL_QUARANTINE_USE, &row);
@@ -97,6 +99,7 @@ static enum err count_quarantine(struct store *store)
         err = db_step(store->db, SQL_QUARANTINE_USE, &row);
     }
     db_reset(store->db, SQL_QUARANTINE_USE);
+    store->counted = err == ERR_OK;
     return err;
 }
 
@@ -199,6 +202,13 @@ static enum err put_quarantine(struct store *store, struct store_job *job)
     return db_run(store->db, SQL_QUARANTINE_ADD);
 }
 
+static enum err put_faults(struct store *store, struct store_job *job)
+{
+    db_bind_blob(store->db, SQL_QUARANTINE_FAULTS, 1, id_of(job));
+    db_bind_text(store->db, SQL_QUARANTINE_FAULTS, 2, job->faults);
+    return db_run(store->db, SQL_QUARANTINE_FAULTS);
+}
+
 static enum err put_probe(struct store *store, struct store_job *job)
 {
     db_bind_int(store->db, SQL_PROBE, 1, job->event.time);
@@ -208,6 +218,7 @@ static enum err put_probe(struct store *store, struct store_job *job)
 static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
     [STORE_EVENT] = put_event,
     [STORE_QUARANTINE] = put_quarantine,
+    [STORE_FAULTS] = put_faults,
     [STORE_PROBE] = put_probe,
 };
 
@@ -218,6 +229,8 @@ static struct store_job *next_of(const struct store_job *job)
 
 static enum err write_all(struct store *store, struct store_job *first)
 {
+    if (!store->counted)
+        TRY(count_quarantine(store));
     TRY(db_run(store->db, SQL_BEGIN));
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
         job->err = ERR_OK;
@@ -234,8 +247,7 @@ static void undo(struct store *store, struct store_job *first)
     (void)rolled_back; /* SQLite may have done it already */
     for (struct store_job *job = first; job != NULL; job = next_of(job))
         job->err = ERR_STORE;
-    if (count_quarantine(store) != ERR_OK)
-        log_event_limited(LOG_ERROR, "store can't read", LOG_STR("reason", db_error(store->db)));
+    store->counted = false;
 }
 
 void store_write(struct store *store, struct store_job *first)

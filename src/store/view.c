@@ -84,7 +84,8 @@ static void read_quarantine(struct db *db, size_t sql, const struct reader *read
         .last_seen = db_int(db, sql, 4),
         .count = db_int(db, sql, 5),
         .faults = db_span(db, sql, 6),
-        .body = db_span(db, sql, 7),
+        .bytes = db_int(db, sql, 7),
+        .body = db_span(db, sql, 8),
     };
     read_id(db, sql, 0, &row.id);
     reader->quarantine(reader->arg, &row);

@@ -152,11 +152,6 @@ void db_bind_blob(struct db *db, size_t statement, int index, struct span bytes)
     need(sqlite3_bind_blob64(db->statements[statement], index, bytes.at, bytes.len, SQLITE_STATIC));
 }
 
-void db_bind_null(struct db *db, size_t statement, int index)
-{
-    need(sqlite3_bind_null(db->statements[statement], index));
-}
-
 enum err db_step(struct db *db, size_t statement, bool *row)
 {
     int code = sqlite3_step(db->statements[statement]);

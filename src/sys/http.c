@@ -23,8 +23,8 @@
 #include "base/num.h"
 #include "base/time.h"
 
-#define SWEEP_MS        1000
-#define ACCEPT_PAUSE_MS 100 /* after running out of descriptors */
+#define SWEEP_MS    1000
+#define INPUT_SLACK 16384 /* bytes that a pipelined request may bring along */
 
 struct conn {
     struct conn *next, *prev;
@@ -35,6 +35,7 @@ struct conn {
     int64_t since;     /* monotonic second of the first byte of the request being read; 0 if none is */
     struct call *call; /* not answered yet, or NULL */
     bool busy;         /* from a whole request to the last byte of its answer */
+    bool flooded;      /* has sent more than it may before hearing an answer; read no more */
 };
 
 struct call {
@@ -53,6 +54,7 @@ struct http_server {
     void *arg;
     struct evhttp_bound_socket *bound;
     struct conn *conns;
+    size_t conn_count; /* with those that on_adopt has not seen yet */
     struct conn **by_fd;
     size_t by_fd_count;
     size_t adopting; /* connections that on_adopt has not seen yet */
@@ -80,12 +82,41 @@ static void report_stopped(struct http_server *server)
     stopped(server->stopped_arg);
 }
 
+/* What one connection may have sent that nobody has read yet: one request at its largest, and a little. */
+static size_t input_max(const struct http_server *server)
+{
+    return server->limits.headers + server->limits.body + HTTP_BODY_SLACK + INPUT_SLACK;
+}
+
+/* evhttp goes on reading while it answers, without a limit: here it ends. */
 static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
 {
-    (void)buffer;
     struct conn *conn = arg;
     if (info->n_added > 0 && conn->since == 0)
         conn->since = monotonic();
+    if (!conn->flooded && evbuffer_get_length(buffer) > input_max(conn->server)) {
+        conn->flooded = true;
+        bufferevent_disable(conn->bev, EV_READ);
+    }
+}
+
+/* Whether to accept: below the limit, and not while stopping. */
+static void update_listener(struct http_server *server)
+{
+    if (server->bound == NULL)
+        return;
+    struct evconnlistener *listener = evhttp_bound_socket_get_listener(server->bound);
+    if (server->conn_count < server->limits.connections)
+        evconnlistener_enable(listener);
+    else
+        evconnlistener_disable(listener);
+}
+
+static void conn_gone(struct http_server *server)
+{
+    server->conn_count--;
+    update_listener(server);
+    report_stopped(server);
 }
 
 static void conn_remember(struct conn *conn)
@@ -121,7 +152,7 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
     else
         server->conns = conn->next;
     free(conn);
-    report_stopped(server);
+    conn_gone(server);
 }
 
 /*
@@ -142,7 +173,7 @@ static void on_adopt(evutil_socket_t fd, short what, void *arg)
         evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
         bufferevent_decref(conn->bev);
         free(conn);
-        report_stopped(server);
+        conn_gone(server);
         return;
     }
     bufferevent_decref(conn->bev);
@@ -158,19 +189,34 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
     struct timeval at_once = {0, 0};
     conn->server = arg;
     conn->server->adopting++;
+    conn->server->conn_count++;
     conn->bev = bufferevent_socket_new(base, -1, 0);
     if (conn->bev == NULL)
         abort();
     evbuffer_add_cb(bufferevent_get_input(conn->bev), on_input, conn);
     bufferevent_incref(conn->bev);
     event_base_once(base, -1, EV_TIMEOUT, on_adopt, conn, &at_once);
+    update_listener(conn->server);
     return conn->bev;
 }
 
-/* evhttp's own timeout is one of silence; a sender that drips bytes is cut off here. */
+static void close_idle(struct http_server *server)
+{
+    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn->busy && conn->since == 0)
+            evhttp_connection_free(conn->evcon);
+    }
+}
+
+/*
+ * evhttp's own timeout is one of silence; a sender that drips bytes is cut off here. And a listener that was
+ * paused for want of descriptors gets another try.
+ */
 static void on_sweep(void *arg)
 {
     struct http_server *server = arg;
+    update_listener(server);
     int64_t oldest = monotonic() - server->limits.timeout;
     for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
         next = conn->next;
@@ -238,6 +284,7 @@ static bool all_digits(struct span text)
 static bool ambiguous(const struct call *call)
 {
     const struct request *request = &call->open.request;
+    bool bodiless = span_is(request->method, SPAN("HEAD")) || span_is(request->method, SPAN("TRACE"));
     struct span value = SPAN("");
     for (size_t i = 0; i < request->header_count; i++)
         if (!name_is_token(request->headers[i].name))
@@ -245,8 +292,10 @@ static bool ambiguous(const struct call *call)
     size_t lengths = request_header(request, SPAN("Content-Length"), &value);
     if (lengths > 1 || (lengths == 1 && !all_digits(value)))
         return true;
+    if (bodiless && lengths == 1 && !span_is(value, SPAN("0")))
+        return true; /* evhttp would take the body for the next request */
     size_t codings = request_header(request, SPAN("Transfer-Encoding"), &value);
-    if (codings > 1 || (codings == 1 && (lengths > 0 || !span_is_nocase(value, SPAN("chunked")))))
+    if (codings > 1 || (codings == 1 && (bodiless || lengths > 0 || !span_is_nocase(value, SPAN("chunked")))))
         return true;
     size_t hosts = request_header(request, SPAN("Host"), &value);
     return hosts > 1 || (hosts == 0 && call->req->major == 1 && call->req->minor >= 1);
@@ -268,11 +317,21 @@ static void take_body(struct call *call)
     call->open.request.body = (struct span){at ? (const char *)at : "", len};
 }
 
+static void on_stop_idle(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    close_idle(arg);
+}
+
+/* evhttp still needs the connection in here, so one that became idle while we stop is closed a turn later. */
 static void on_answered(struct evhttp_request *req, void *arg)
 {
     (void)req;
     struct conn *conn = arg;
+    struct timeval at_once = {0, 0};
     conn->busy = false;
+    if (conn->server->stopping)
+        event_base_once(loop_base(conn->server->loop), -1, EV_TIMEOUT, on_stop_idle, conn->server, &at_once);
 }
 
 static struct call *call_new(struct http_server *server, struct evhttp_request *req)
@@ -292,6 +351,7 @@ static struct call *call_new(struct http_server *server, struct evhttp_request *
     if (call->next != NULL)
         call->next->prev = call;
     server->calls = call;
+    req->flags &= ~EVHTTP_PROXY_REQUEST; /* we are none; evhttp would not close such a connection */
     evhttp_request_set_on_complete_cb(req, on_answered, call->conn);
     return call;
 }
@@ -335,15 +395,14 @@ void http_answer(struct http_call *open, int status, const struct header *header
     struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
     for (size_t i = 0; i < count; i++)
         evhttp_add_header(list, headers[i].name.at, arena_copy(&open->arena, headers[i].value));
-    if (open->malformed || server->stopping)
+    bool flooded = call->conn != NULL && call->conn->flooded;
+    struct buf length = {.arena = &open->arena};
+    buf_add_int(&length, (int64_t)body.len);
+    evhttp_add_header(list, "Content-Length", buf_text(&length));
+    if (open->malformed || server->stopping || flooded)
         evhttp_add_header(list, "Connection", "close");
-    if (span_is(open->request.method, SPAN("HEAD"))) {
-        struct buf length = {.arena = &open->arena};
-        buf_add_int(&length, (int64_t)body.len);
-        evhttp_add_header(list, "Content-Length", buf_text(&length));
-    } else {
+    if (!span_is(open->request.method, SPAN("HEAD")))
         evbuffer_add(evhttp_request_get_output_buffer(call->req), body.at, body.len);
-    }
     if (call->conn != NULL)
         call->conn->call = NULL;
     evhttp_send_reply(call->req, status, NULL, NULL);
@@ -353,22 +412,15 @@ void http_answer(struct http_call *open, int status, const struct header *header
 
 /* Listening. */
 
-static void on_resume(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    struct http_server *server = arg;
-    if (server->bound != NULL)
-        evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound));
-}
-
-/* Most likely out of descriptors: accepting again at once would only spin. */
+/*
+ * Most likely out of descriptors: accepting again at once would only spin, so the next sweep does. The
+ * argument is evhttp's, not ours.
+ */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-    struct http_server *server = arg;
-    struct timeval pause = {0, ACCEPT_PAUSE_MS * 1000};
+    (void)arg;
     log_event_limited(LOG_ERROR, "can't accept", LOG_STR("reason", strerror(EVUTIL_SOCKET_ERROR())));
     evconnlistener_disable(listener);
-    event_base_once(loop_base(server->loop), -1, EV_TIMEOUT, on_resume, server, &pause);
 }
 
 struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,
@@ -423,10 +475,6 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg)
     if (server->bound != NULL)
         evhttp_del_accept_socket(server->http, server->bound);
     server->bound = NULL;
-    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
-        next = conn->next;
-        if (!conn->busy && conn->since == 0)
-            evhttp_connection_free(conn->evcon);
-    }
+    close_idle(server);
     report_stopped(server);
 }

@@ -13,6 +13,8 @@
 
 #include "sys/net.h"
 
+#define RESUME_MS 1000
+
 struct line_server {
     struct loop *loop;
     struct evconnlistener *listener;
@@ -117,6 +119,19 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     bufferevent_enable(call->bev, EV_READ | EV_WRITE);
 }
 
+/* Most likely out of descriptors: tried again a little later. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void)arg;
+    evconnlistener_disable(listener);
+}
+
+static void on_resume(void *arg)
+{
+    struct line_server *server = arg;
+    evconnlistener_enable(server->listener);
+}
+
 struct line_server *line_serve(struct loop *loop, const char *path, line_handler *handler, void *arg,
                                struct faults *faults)
 {
@@ -134,6 +149,8 @@ struct line_server *line_serve(struct loop *loop, const char *path, line_handler
                                           LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (server->listener == NULL)
         abort();
+    evconnlistener_set_error_cb(server->listener, on_accept_error);
+    loop_every(loop, RESUME_MS, on_resume, server);
     return server;
 }
 

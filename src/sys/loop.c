@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 /* A timer or a signal, kept for the life of the loop. */
@@ -35,9 +36,16 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     loop_drain(arg);
 }
 
+/* What libevent has to say goes into our log, as everything else. */
+static void on_library_log(int severity, const char *text)
+{
+    log_event_limited(severity >= EVENT_LOG_ERR ? LOG_ERROR : LOG_WARN, "libevent", LOG_STR("text", text));
+}
+
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
+    event_set_log_callback(on_library_log);
     struct event_config *config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     loop->base = event_base_new_with_config(config);

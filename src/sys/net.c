@@ -49,14 +49,22 @@ static socklen_t name_of(const struct address *address, union name *name)
     }
 }
 
-/* A file left by a process that was killed refuses connections; one in use does not. */
+/* Never anything but a socket: a wrong path in the configuration must not cost a file. */
+static void remove_socket(const char *path)
+{
+    struct stat file;
+    if (lstat(path, &file) == 0 && S_ISSOCK(file.st_mode))
+        unlink(path);
+}
+
+/* A socket left by a process that was killed refuses connections; one in use does not. */
 static void remove_stale(const char *path)
 {
     int fd = net_connect_unix(path);
     if (fd >= 0)
         close(fd);
     else if (errno == ECONNREFUSED)
-        unlink(path);
+        remove_socket(path);
 }
 
 static bool bind_and_listen(int fd, const struct address *address, unsigned mode)
@@ -141,7 +149,7 @@ void net_close(int fd, const char *text)
     struct address address;
     close(fd);
     if (address_parse(span_of(text), &address) && address.kind == ADDRESS_UNIX)
-        unlink(address.path);
+        remove_socket(address.path);
 }
 
 int net_connect_unix(const char *path)

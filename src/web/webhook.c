@@ -8,7 +8,7 @@ static bool is_json(struct span media_type)
 {
     struct span type = span_trim(span_cut(&media_type, ';'));
     return span_is_nocase(type, SPAN("application/json")) ||
-           (span_starts(type, SPAN("application/")) && span_ends_nocase(type, SPAN("+json")));
+           (span_starts_nocase(type, SPAN("application/")) && span_ends_nocase(type, SPAN("+json")));
 }
 
 /* No media type is taken as JSON; two, or any coding of the body, are not. */

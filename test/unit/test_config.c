@@ -1,0 +1,476 @@
+/* The config file: every row of the table at both of its edges, and every mistake with its line. */
+#include "model/config.h"
+
+#include "base/ini.h"
+#include "base/num.h"
+#include "unit.h"
+
+enum type {
+    TYPE_TEXT,
+    TYPE_ADDRESS,
+    TYPE_VARIABLE,
+    TYPE_NUMBER,
+    TYPE_SIZE,
+    TYPE_DURATION,
+    TYPE_YES_NO,
+    TYPE_TIME
+};
+
+/* The same table that the code reads, so that a new key is tested from its first day. */
+static const struct key {
+    const char *section, *name;
+    enum type type;
+    size_t offset;
+    const char *otherwise;
+    int64_t least, most;
+    const char *help;
+} keys[] = {
+#define KEY(section, key, type, otherwise, least, most, help)                                                \
+    {#section, #key, TYPE_##type, offsetof(struct section##_config, key), otherwise, least, most, help},
+#include "tbl/config.h"
+};
+
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+
+static bool is(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+/* The struct that a section of that kind has filled: the first one. */
+static const char *section_of(const struct config *config, const char *kind)
+{
+    if (is(kind, "server"))
+        return (const char *)&config->server;
+    if (is(kind, "source"))
+        return (const char *)config->sources;
+    return (const char *)config->sources[0].secrets;
+}
+
+static const char *text_of(const struct config *config, const struct key *key)
+{
+    return *(char *const *)(section_of(config, key->section) + key->offset);
+}
+
+static int64_t number_of(const struct config *config, const struct key *key)
+{
+    return *(const int64_t *)(section_of(config, key->section) + key->offset);
+}
+
+/* A file in which that key is the last line, below what its section cannot do without; *line is its line. */
+static struct span file_with(struct arena *arena, const struct key *key, struct span value, int *line)
+{
+    struct buf text = {.arena = arena};
+    *line = 2;
+    if (is(key->section, "server")) {
+        buf_add(&text, SPAN("[server]\n"));
+    } else {
+        buf_add(&text, SPAN("[source s]\n"));
+        if (!is(key->section, "source") || !is(key->name, "vendor")) {
+            buf_add(&text, SPAN("vendor = dentrix\n"));
+            ++*line;
+        }
+    }
+    if (is(key->section, "secret")) {
+        bool has_place = is(key->name, "env") || is(key->name, "file");
+        buf_printf(&text, "[secret s one]\n%s", has_place ? "" : "env = SECRET\n");
+        *line += has_place ? 1 : 2;
+    }
+    buf_printf(&text, "%s = %.*s\n", key->name, (int)value.len, value.at);
+    return buf_span(&text);
+}
+
+static void check_accepted(const struct key *key, struct span value, struct config *config)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    int line;
+    config_defaults(config);
+    config_read(config, file_with(&config->arena, key, value, &line), "t.ini", &faults);
+    check_faults(key->name, &faults, "");
+}
+
+/* The first complaint must be about this key, at its line. */
+static void check_refused(const struct key *key, struct span value)
+{
+    struct arena arena CLEANUP(arena_free) = {0};
+    struct config config CLEANUP(config_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    struct buf start = {.arena = &arena};
+    int line;
+    config_defaults(&config);
+    config_read(&config, file_with(&arena, key, value, &line), "t.ini", &faults);
+    buf_printf(&start, "t.ini:%d: %s %s ", line, key->name, key->most == 0 ? "is no" : "must be a");
+    if (faults.count == 0 || !span_starts(span_of(faults.texts[0]), buf_span(&start)))
+        fail_msg("%s = %.*s: got \"%s\", want \"%s...\"", key->name, (int)value.len, value.at,
+                 faults.count > 0 ? faults.texts[0] : "nothing", buf_text(&start));
+}
+
+static void check_text_accepted(const struct key *key, struct span value)
+{
+    struct config config CLEANUP(config_free) = {0};
+    check_accepted(key, value, &config);
+    check_text(key->name, span_of(text_of(&config, key)), value.at);
+}
+
+static void check_number(const struct key *key, const char *text, int64_t want)
+{
+    struct config config CLEANUP(config_free) = {0};
+    check_accepted(key, span_of(text), &config);
+    check_int(key->name, number_of(&config, key), want);
+}
+
+static void check_edge(const struct key *key, int64_t number, bool accepted)
+{
+    struct buf text CLEANUP(buf_free) = {0};
+    buf_add_int(&text, number);
+    if (accepted)
+        check_number(key, buf_text(&text), number);
+    else
+        check_refused(key, buf_span(&text));
+}
+
+/*
+ * A text longer than a line has room for cannot be given; until there every length must be taken. An empty
+ * one is the same as none, which is fine where that is the default and the section can do without.
+ */
+static void check_text_key(const struct key *key)
+{
+    struct arena arena CLEANUP(arena_free) = {0};
+    int64_t room = INI_LINE_MAX - (int64_t)strlen(key->name) - 3;
+    int64_t longest = key->most < room ? key->most : room;
+    bool needed = is(key->name, "vendor") || is(key->section, "secret");
+    check_text_accepted(key, repeat(&arena, 'x', (size_t)key->least));
+    check_text_accepted(key, repeat(&arena, 'x', (size_t)longest));
+    if (*key->otherwise != '\0')
+        check_refused(key, SPAN(""));
+    else if (!needed)
+        check_text_accepted(key, SPAN(""));
+    if (key->most < room)
+        check_refused(key, repeat(&arena, 'x', (size_t)key->most + 1));
+}
+
+static void check_number_key(const struct key *key)
+{
+    static const char *const rubbish[] = {"", "x", "1 2", "1x", "0x10", "1.5", "99999999999999999999"};
+    check_edge(key, key->least, true);
+    check_edge(key, key->most, true);
+    check_edge(key, key->least - 1, false);
+    check_edge(key, key->most + 1, false);
+    for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++)
+        check_refused(key, span_of(rubbish[i]));
+}
+
+static void check_words_refused(const struct key *key, const char *const *rubbish)
+{
+    for (size_t i = 0; rubbish[i] != NULL; i++)
+        check_refused(key, span_of(rubbish[i]));
+}
+
+static void every_key_keeps_its_bounds(void **state)
+{
+    (void)state;
+    static const char *const no_answer[] = {"", "Yes", "true", "1", "yes no", NULL};
+    static const char *const no_variable[] = {"9A", "A-B", "A B", "A=B", "whsec/+", NULL};
+    static const char *const no_address[] = {"", "x", "127.0.0.1", "127.0.0.1:65536", "unix:", NULL};
+    static const char *const no_time[] = {"",           "soon", "2026-01-31", "2026-01-31T00:00:00",
+                                          "1769817600", NULL};
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const struct key *key = &keys[i];
+        if (key->type == TYPE_TEXT) {
+            check_text_key(key);
+        } else if (key->type == TYPE_ADDRESS) {
+            check_text_accepted(key, SPAN("[::1]:0"));
+            check_text_accepted(key, SPAN("unix:/run/x"));
+            check_words_refused(key, no_address);
+        } else if (key->type == TYPE_VARIABLE) {
+            check_text_accepted(key, SPAN("_A9"));
+            check_words_refused(key, no_variable);
+        } else if (key->type == TYPE_YES_NO) {
+            check_number(key, "yes", 1);
+            check_number(key, "no", 0);
+            check_words_refused(key, no_answer);
+        } else if (key->type == TYPE_TIME) {
+            check_number(key, "2026-01-31T00:00:00Z", INT64_C(1769817600000));
+            check_number(key, "2026-01-31 01:00:00+01:00", INT64_C(1769817600000));
+            check_words_refused(key, no_time);
+        } else {
+            check_number_key(key);
+        }
+    }
+}
+
+/* The least value that is a whole number of that unit, and within the bounds. */
+static void check_unit(const struct key *key, int64_t factor, const char *unit)
+{
+    struct buf text CLEANUP(buf_free) = {0};
+    int64_t count = (key->least + factor - 1) / factor;
+    if (count * factor > key->most)
+        return;
+    buf_printf(&text, "%lld%s", (long long)count, unit);
+    check_number(key, buf_text(&text), count * factor);
+}
+
+static void units_belong_to_their_type(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (keys[i].type == TYPE_SIZE)
+            check_unit(&keys[i], 1024, "KiB");
+        if (keys[i].type == TYPE_DURATION)
+            check_unit(&keys[i], 60, "m");
+        if (keys[i].type == TYPE_SIZE || keys[i].type == TYPE_NUMBER)
+            check_refused(&keys[i], SPAN("30s"));
+        if (keys[i].type == TYPE_DURATION || keys[i].type == TYPE_NUMBER)
+            check_refused(&keys[i], SPAN("1KiB"));
+    }
+}
+
+/* Some value that the key takes. */
+static struct span value_for(struct arena *arena, const struct key *key)
+{
+    struct buf number = {.arena = arena};
+    switch (key->type) {
+    case TYPE_TEXT:
+        return repeat(arena, 'x', (size_t)key->least);
+    case TYPE_ADDRESS:
+        return SPAN("[::1]:0");
+    case TYPE_VARIABLE:
+        return SPAN("NAME");
+    case TYPE_YES_NO:
+        return SPAN("yes");
+    case TYPE_TIME:
+        return SPAN("2026-01-31T00:00:00Z");
+    default:
+        buf_add_int(&number, key->least);
+        return buf_span(&number);
+    }
+}
+
+static void every_key_can_be_given_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        struct arena arena CLEANUP(arena_free) = {0};
+        struct config config CLEANUP(config_free) = {0};
+        struct faults faults CLEANUP(faults_free) = {0};
+        struct span value = value_for(&arena, &keys[i]);
+        struct buf text = {.arena = &arena};
+        struct buf want = {.arena = &arena};
+        int line;
+        buf_add(&text, file_with(&arena, &keys[i], value, &line));
+        buf_printf(&text, "%s = %.*s\n", keys[i].name, (int)value.len, value.at);
+        buf_printf(&want, "t.ini:%d: %s: given twice", line + 1, keys[i].name);
+        config_defaults(&config);
+        config_read(&config, buf_span(&text), "t.ini", &faults);
+        check_faults(keys[i].name, &faults, buf_text(&want));
+    }
+}
+
+/* What a default means is said by the parsers, which have tests of their own. */
+static int64_t default_of(const struct key *key)
+{
+    int64_t number = -1;
+    struct span text = span_of(key->otherwise);
+    if (key->type == TYPE_SIZE)
+        assert_true(num_parse_size(text, &number));
+    else if (key->type == TYPE_DURATION)
+        assert_true(num_parse_duration(text, &number));
+    else if (key->type == TYPE_YES_NO)
+        number = is(key->otherwise, "yes");
+    else if (key->type == TYPE_NUMBER)
+        assert_true(num_parse(text, &number));
+    else
+        number = is(key->name, "not_before") ? INT64_MIN : INT64_MAX;
+    return number;
+}
+
+static void every_key_has_its_default(void **state)
+{
+    (void)state;
+    struct config config CLEANUP(config_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    config_defaults(&config);
+    config_read(&config, SPAN("[source s]\nvendor = v\n[secret s one]\nenv = E\n"), "t.ini", &faults);
+    check_faults("file", &faults, "");
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (is(keys[i].name, "vendor") || is(keys[i].name, "env"))
+            continue; /* these are set, because nothing works without them */
+        if (keys[i].type == TYPE_TEXT || keys[i].type == TYPE_ADDRESS || keys[i].type == TYPE_VARIABLE)
+            check_text(keys[i].name, span_of(text_of(&config, &keys[i])), keys[i].otherwise);
+        else
+            check_int(keys[i].name, number_of(&config, &keys[i]), default_of(&keys[i]));
+    }
+}
+
+/* The contract with those who set nothing but three environment variables. */
+static void without_a_file_the_built_in_sources_exist(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"dentrix", "DENTRIX_WEBHOOK_SECRET"},
+        {"opendental", "OPENDENTAL_WEBHOOK_SECRET"},
+        {"eaglesoft", "EAGLESOFT_WEBHOOK_SECRET"},
+    };
+    struct config config CLEANUP(config_free) = {0};
+    config_defaults(&config);
+    assert_int_equal(config.source_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct source_config *source = &config.sources[i];
+        assert_string_equal(source->name, rows[i][0]);
+        assert_string_equal(source->vendor, rows[i][0]);
+        assert_string_equal(source->secret_env, rows[i][1]);
+        assert_string_equal(source->lab, "LAB001");
+        assert_string_equal(source->org, "default");
+        assert_string_equal(source->timezone, "");
+        assert_int_equal(source->enabled, 1);
+        assert_int_equal(source->secret_count, 0);
+    }
+    assert_string_equal(config.server.listen, "127.0.0.1:8080");
+    assert_string_equal(config.server.api_listen, "127.0.0.1:8081");
+    assert_int_equal(config.server.max_body, 1 << 20);
+    assert_int_equal(config.server.request_timeout, 30);
+}
+
+static void with_a_file_only_its_sources_exist(void **state)
+{
+    (void)state;
+    struct config config CLEANUP(config_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    config_defaults(&config);
+    config_read(&config, SPAN("[source b]\nvendor = x\n[source a]\nvendor = y\n"), "t.ini", &faults);
+    check_faults("two", &faults, "");
+    assert_int_equal(config.source_count, 2);
+    assert_string_equal(config.sources[0].name, "b");
+    assert_int_equal(config.sources[0].line, 1);
+    assert_string_equal(config.sources[1].vendor, "y");
+    assert_int_equal(config.sources[1].line, 3);
+    config_read(&config, SPAN("[server]\n"), "t.ini", &faults);
+    check_faults("none", &faults, "");
+    assert_int_equal(config.source_count, 0);
+}
+
+static void secrets_go_to_their_source(void **state)
+{
+    (void)state;
+    struct config config CLEANUP(config_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    config_defaults(&config);
+    config_read(&config,
+                SPAN("[source a]\nvendor = x\n[source b]\nvendor = x\n"
+                     "[secret a old]\nenv = A_OLD\nnot_after = 2026-01-31T00:00:00Z\n"
+                     "[secret b only]\nfile = /run/b\n"
+                     "[secret a  new]\nenv = A_NEW\nnot_before = 2026-01-01T00:00:00Z\n"),
+                "t.ini", &faults);
+    check_faults("file", &faults, "");
+    const struct source_config *a = &config.sources[0], *b = &config.sources[1];
+    assert_int_equal(a->secret_count, 2);
+    assert_string_equal(a->secrets[0].name, "old");
+    assert_string_equal(a->secrets[0].env, "A_OLD");
+    assert_true(a->secrets[0].not_before == INT64_MIN);
+    assert_true(a->secrets[0].not_after == INT64_C(1769817600000));
+    assert_string_equal(a->secrets[1].name, "new");
+    assert_true(a->secrets[1].not_before == INT64_C(1767225600000));
+    assert_true(a->secrets[1].not_after == INT64_MAX);
+    assert_int_equal(a->secrets[1].line, 10);
+    assert_int_equal(b->secret_count, 1);
+    assert_string_equal(b->secrets[0].file, "/run/b");
+}
+
+#define NAME_32 "abcdefghijklmnopqrstuvwxyz_-0189"
+
+static const struct mistake {
+    const char *text, *faults;
+} mistakes[] = {
+    {"[server]\nlistem = x\n", "t.ini:2: listem: unknown key"},
+    {"[server]\nLOOPS = 1\n", "t.ini:2: LOOPS: unknown key"},
+    {"[server]\nvendor = x\n", "t.ini:2: vendor: unknown key"},
+    {"[source a]\nvendor = x\n\n; note\nlisten = x\n", "t.ini:5: listen: unknown key"},
+    {"[servers]\nlisten = x\n",
+     "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
+    {"[server two]\n",
+     "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
+    {"[]\n", "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
+    {"loops = 1\n", "t.ini:1: a key must stand in a section"},
+    {"[server]\n[server]\n", "t.ini:2: [server] is there already"},
+    {"[server]\nloops = 65\n", "t.ini:2: loops must be a number of 0 to 64"},
+    {"[server]\nmax_body = 0\n", "t.ini:2: max_body must be a size of 1 to 67108864 bytes"},
+    {"[server]\nrequest_timeout = 2h\n", "t.ini:2: request_timeout must be a duration of 1 to 3600 seconds"},
+    {"[server]\nlisten = here\n", "t.ini:2: listen is no address (HOST:PORT, [V6]:PORT or unix:/PATH)"},
+    {"[source a]\nvendor =\n", "t.ini:1: a: vendor is not set"},
+    {"[source a]\nvendor = x\nlab =\n", "t.ini:3: lab must be a text of 1 to 200 bytes"},
+    {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled is no choice (yes or no)"},
+    {"[source a]\n", "t.ini:1: a: vendor is not set"},
+    {"[source a]\nvendor = x\n[source a]\nvendor = y\n", "t.ini:3: this source is there already"},
+    {"[source]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source A]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source a b]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source a/b]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source \xc3\xa4]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source " NAME_32 "x]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source " NAME_32 "]\nvendor = x\n", ""},
+    {"[source a]\nvendor = x\nsecret_env = E\nsecret_file = F\n",
+     "t.ini:1: a: set secret_env or secret_file, not both"},
+    {"[secret a b]\nenv = E\n[source a]\nvendor = x\n",
+     "t.ini:1: [secret SOURCE NAME] comes after its [source SOURCE]"},
+    {"[source a]\nvendor = x\n[secret]\nenv = E\n",
+     "t.ini:3: [secret SOURCE NAME] comes after its [source SOURCE]"},
+    {"[source a]\nvendor = x\n[secret a]\nenv = E\n",
+     "t.ini:3: a secret's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source a]\nvendor = x\n[secret a B]\nenv = E\n",
+     "t.ini:3: a secret's name is 1 to 32 of a-z, 0-9, _ and -"},
+    {"[source a]\nvendor = x\n[secret a b]\nenv = E\n[secret a b]\nenv = F\n",
+     "t.ini:5: this secret is there already"},
+    {"[source a]\nvendor = x\n[secret a b]\n", "t.ini:3: b: set env or file, one of them"},
+    {"[source a]\nvendor = x\n[secret a b]\nenv = E\nfile = F\n", "t.ini:3: b: set env or file, one of them"},
+    {"[source a]\nvendor = x\n[secret a b]\nenv = E\nsecret_env = F\n", "t.ini:5: secret_env: unknown key"},
+    {"[source a]\nvendor = x\n[secret a b]\nenv = E\nnot_before = 2026-01-01T00:00:00Z\n"
+     "not_after = 2026-01-01T00:00:00Z\n",
+     "t.ini:3: b: not_before is not before not_after"},
+    {"[server]\nloops = -1\ndatabase =\nword\n[source a]\n",
+     "t.ini:2: loops must be a number of 0 to 64; t.ini:3: database must be a text of 1 to 99 bytes; "
+     "t.ini:4: neither [section] nor key = value; t.ini:5: a: vendor is not set"},
+};
+
+static void every_mistake_is_named_with_its_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        struct config config CLEANUP(config_free) = {0};
+        struct faults faults CLEANUP(faults_free) = {0};
+        config_defaults(&config);
+        config_read(&config, span_of(mistakes[i].text), "t.ini", &faults);
+        check_faults(mistakes[i].text, &faults, mistakes[i].faults);
+    }
+}
+
+static void the_description_names_every_key(void **state)
+{
+    (void)state;
+    struct buf out CLEANUP(buf_free) = {0};
+    config_describe(&out);
+    const char *at = buf_text(&out);
+    for (size_t i = 0; i < KEY_COUNT && at != NULL; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "\n%s ", keys[i].name);
+        at = strstr(at, name);
+        CHECK(keys[i].name, at != NULL);
+        at = strstr(at, keys[i].help);
+        CHECK(keys[i].name, at != NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_keeps_its_bounds),
+        cmocka_unit_test(units_belong_to_their_type),
+        cmocka_unit_test(every_key_can_be_given_once),
+        cmocka_unit_test(every_key_has_its_default),
+        cmocka_unit_test(without_a_file_the_built_in_sources_exist),
+        cmocka_unit_test(with_a_file_only_its_sources_exist),
+        cmocka_unit_test(secrets_go_to_their_source),
+        cmocka_unit_test(every_mistake_is_named_with_its_line),
+        cmocka_unit_test(the_description_names_every_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

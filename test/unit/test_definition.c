@@ -1,0 +1,288 @@
+/* Loading definitions: the built-in ones, and every kind of mistake with the path where it stands. */
+#include "model/definition.h"
+
+#include "model/builtin.h"
+#include "unit.h"
+
+static void the_built_in_ones_load(void **state)
+{
+    (void)state;
+    static const char *const rows[BUILTIN_COUNT][4] = {
+        {"dentrix", "X-Dentrix-Signature", "ehr.dentrix", "DENTRIX_WEBHOOK_SECRET"},
+        {"opendental", "X-OpenDental-Signature", "ehr.opendental", "OPENDENTAL_WEBHOOK_SECRET"},
+        {"eaglesoft", "X-Eaglesoft-Signature", "ehr.eaglesoft", "EAGLESOFT_WEBHOOK_SECRET"},
+    };
+    for (size_t i = 0; i < BUILTIN_COUNT; i++) {
+        struct faults faults CLEANUP(faults_free) = {0};
+        struct builtin builtin = builtin_at(i);
+        struct definition *definition = definition_load(builtin.text, builtin.vendor, &faults);
+        check_faults(builtin.vendor, &faults, "");
+        assert_non_null(definition);
+        check_text("vendor", span_of(builtin.vendor), rows[i][0]);
+        check_text("vendor", definition->vendor, rows[i][0]);
+        check_text("header", definition->scheme.header, rows[i][1]);
+        check_text("source", definition->source, rows[i][2]);
+        check_text("type", definition->type, "PickupRequested");
+        check_text("secret", span_of(builtin.secret_env), rows[i][3]);
+        definition_free(definition);
+    }
+}
+
+#define SCHEME                                                                                               \
+    "{'kind':'hmac','hash':'sha256','signature':{'header':'X-Sig','encoding':'hex'},'signed':'{body}'}"
+#define DETAIL "{'id':{'from':'a','type':'id'}}"
+#define WORDS  "{'ref':'{pickupId}'}"
+
+static void check_load(const char *row, const char *text, const char *want)
+{
+    struct arena arena CLEANUP(arena_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    struct definition *definition = definition_load(quoted(&arena, text), "v.json", &faults);
+    check_faults(row, &faults, want);
+    CHECK(row, (definition == NULL) == (*want != '\0'));
+    definition_free(definition);
+}
+
+/* A whole definition, and what is wrong with it. */
+static const struct mistake {
+    const char *text, *faults;
+} roots[] = {
+    {"", "v.json:1: Malformed JSON"},
+    {"{\n'vendor': x}", "v.json:2: Malformed JSON"},
+    {"{'vendor':'v',\n'vendor':'w'}", "v.json:2: Duplicate key"},
+    {"[]", "v.json: must be an object"},
+    {"'v'", "v.json: must be an object"},
+    {"{}", "v.json: vendor: is missing; v.json: scheme: is missing; v.json: event: is missing; "
+           "v.json: confirmation: is missing"},
+    {"{'vendor':'','scheme':" SCHEME ",'event':{'source':'s','type':'t','detail':" DETAIL
+     "},'confirmation':" WORDS "}",
+     "v.json: vendor: must be a text that is not empty"},
+    {"{'vendor':7,'scheme':" SCHEME ",'event':{'source':'s','type':'t','detail':" DETAIL
+     "},'confirmation':" WORDS ",'colour':'red'}",
+     "v.json: colour: unknown key; v.json: vendor: must be a text that is not empty"},
+    {"{'vendor':'v','scheme':7,'event':[],'confirmation':'x'}",
+     "v.json: scheme: must be an object; v.json: event: must be an object; "
+     "v.json: confirmation: must be an object"},
+    {"{'vendor':'v','scheme':" SCHEME ",'event':{'sauce':'s'},'confirmation':" WORDS "}",
+     "v.json: event.sauce: unknown key; v.json: event.source: is missing; v.json: event.type: is missing; "
+     "v.json: event.detail: is missing"},
+};
+
+static void mistakes_at_the_root_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
+        check_load(roots[i].text, roots[i].text, roots[i].faults);
+}
+
+static const char *definition_with(struct arena *arena, const char *scheme, const char *detail,
+                                   const char *words)
+{
+    struct buf text = {.arena = arena};
+    buf_printf(&text,
+               "{'vendor':'v','scheme':%s,'event':{'source':'s','type':'t','detail':%s},'confirmation':%s}",
+               scheme, detail, words);
+    return buf_text(&text);
+}
+
+/* A definition that is right but for one part. */
+static void check_part(const char *part, const char *scheme, const char *detail, const char *words,
+                       const char *want)
+{
+    struct arena arena CLEANUP(arena_free) = {0};
+    check_load(part, definition_with(&arena, scheme, detail, words), want);
+}
+
+static const struct mistake schemes[] = {
+    {SCHEME, ""},
+    {"{}", "v.json: scheme.signature: is missing"},
+    {"{'kind':'hmac','hash':'sha256','signature':'X-Sig','signed':'{body}'}",
+     "v.json: scheme.signature: must be an object"},
+    {"{'signature':{}}",
+     "v.json: scheme.kind: must be one of hmac; v.json: scheme.hash: must be one of sha256; "
+     "v.json: scheme.signed: must be one of {body}; v.json: scheme.signature.encoding: must be one of hex; "
+     "v.json: scheme.signature.header: is missing"},
+    {"{'kind':'none','hash':'md5','signature':{'header':'','encoding':'base64','prefix':'x'},'signed':'{url}'"
+     ","
+     "'salt':1}",
+     "v.json: scheme.salt: unknown key; v.json: scheme.signature.prefix: unknown key; "
+     "v.json: scheme.kind: must be one of hmac; v.json: scheme.hash: must be one of sha256; "
+     "v.json: scheme.signed: must be one of {body}; v.json: scheme.signature.encoding: must be one of hex; "
+     "v.json: scheme.signature.header: must be a text that is not empty"},
+};
+
+static void mistakes_in_the_scheme_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        check_part(schemes[i].text, schemes[i].text, DETAIL, WORDS, schemes[i].faults);
+}
+
+#define AT    "v.json: event.detail."
+#define TYPES "must be one of string, id, whole, time, table, scalar"
+#define WORD  "has a word in braces that is neither a variable nor an earlier text field"
+#define SHIFT "must be a sign and a duration of at most 366 days, such as -1h"
+#define PAIRS "must hold pairs of a text or whole number, and what it becomes"
+
+static const struct mistake details[] = {
+    {"{}", ""},
+    {"{'a':7}", AT "a: must be an object"},
+    {"{'a':null}", AT "a: must be an object"},
+    {"{'a':{'fields':7}}", AT "a.fields: must be an object"},
+    {"{'a':{'fields':{},'from':'x'}}", AT "a.from: unknown key"},
+    {"{'a':{'text':'x','type':'id'}}", AT "a.type: unknown key"},
+    {"{'a':{'fields':{'b':{'fields':{'c':{}}}}}}",
+     AT "a.fields.b.fields.c.from: is missing; " AT "a.fields.b.fields.c.type: " TYPES},
+    {"{'a':{'from':'x','type':'id','form':'y'}}", AT "a.form: unknown key"},
+    {"{'a':{'from':'x','type':'date'}}", AT "a.type: " TYPES},
+    {"{'a':{'from':'x','type':7}}", AT "a.type: " TYPES},
+    {"{'a':{'from':'','type':'id'}}", AT "a.from: must be a text that is not empty"},
+    {"{'a':{'from':7,'type':'id'}}", AT "a.from: must be a text that is not empty"},
+    {"{'a':{'from':'x..y','type':'id'}}", AT "a.from: has an empty name"},
+    {"{'a':{'from':'.x','type':'id'}}", AT "a.from: has an empty name"},
+    {"{'a':{'from':'1.2.3.4.5.6.7.8','type':'id'}}", ""},
+    {"{'a':{'from':'1.2.3.4.5.6.7.8.9','type':'id'}}", AT "a.from: has more than 8 names"},
+    {"{'a':{'from':'x','type':'id','required':'yes'}}", AT "a.required: must be true or false"},
+    {"{'a':{'from':'x','type':'id','required':true,'default':'y'}}",
+     AT "a.default: a required field has no default"},
+    {"{'a':{'from':'x','type':'id','default':{}}}",
+     AT "a.default: must be a text, a number, true, false or null"},
+    {"{'a':{'from':'x','type':'id','default':[]}}",
+     AT "a.default: must be a text, a number, true, false or null"},
+    {"{'a':{'from':'x','type':'string','prefix':'y'}}", AT "a.prefix: does not go with this type"},
+    {"{'a':{'from':'x','type':'string','offset':'+1h'}}", AT "a.offset: does not go with this type"},
+    {"{'a':{'from':'x','type':'string','table':[]}}", AT "a.table: does not go with this type"},
+    {"{'a':{'from':'x','type':'string','ignore_case':true}}", AT "a.ignore_case: does not go with this type"},
+    {"{'a':{'from':'x','type':'id','min':1}}", AT "a.min: does not go with this type"},
+    {"{'a':{'from':'x','type':'id','max':1}}", AT "a.max: does not go with this type"},
+    {"{'a':{'from':'x','type':'whole','min':'1','max':1.5}}",
+     AT "a.min: must be a whole number; " AT "a.max: must be a whole number"},
+    {"{'a':{'from':'x','type':'time','offset':'1h'}}", AT "a.offset: " SHIFT},
+    {"{'a':{'from':'x','type':'time','offset':'+'}}", AT "a.offset: " SHIFT},
+    {"{'a':{'from':'x','type':'time','offset':'+-1h'}}", AT "a.offset: " SHIFT},
+    {"{'a':{'from':'x','type':'time','offset':'-367d'}}", AT "a.offset: " SHIFT},
+    {"{'a':{'from':'x','type':'time','offset':'-366d'}}", ""},
+    {"{'a':{'from':'x','type':'time','nulls':'none'}}", AT "a.nulls: must be a list of texts"},
+    {"{'a':{'from':'x','type':'time','nulls':[7]}}", AT "a.nulls: must be a text that is not empty"},
+    {"{'a':{'from':'x','type':'table'}}", AT "a.table: must be a list of pairs"},
+    {"{'a':{'from':'x','type':'table','table':[]}}", AT "a.table: must be a list of pairs"},
+    {"{'a':{'from':'x','type':'table','table':{'y':1}}}", AT "a.table: must be a list of pairs"},
+    {"{'a':{'from':'x','type':'table','table':[['y']]}}", AT "a.table: " PAIRS},
+    {"{'a':{'from':'x','type':'table','table':[['y',1,2]]}}", AT "a.table: " PAIRS},
+    {"{'a':{'from':'x','type':'table','table':[[true,1]]}}", AT "a.table: " PAIRS},
+    {"{'a':{'from':'x','type':'table','table':[[1.5,1]]}}", AT "a.table: " PAIRS},
+    {"{'a':{'from':'x','type':'table','table':['y']}}", AT "a.table: " PAIRS},
+    {"{'a':{'from':'x','type':'table','table':[['y',1]],'ignore_case':1}}",
+     AT "a.ignore_case: must be true or false"},
+    {"{'a':{'text':'{vendor} {lab} {id_prefix} {clinic_prefix} {received}'}}", ""},
+    {"{'a':{'text':'{nobody}'}}", AT "a.text: " WORD},
+    {"{'a':{'text':'{}'}}", AT "a.text: " WORD},
+    {"{'a':{'text':'x{vendor'}}", AT "a.text: has a { without a }"},
+    {"{'a':{'text':'x{'}}", AT "a.text: has a { without a }"},
+    {"{'a':{'text':'{a}'}}", AT "a.text: " WORD}, /* itself */
+    {"{'a':{'text':'{b}'},'b':{'text':'x'}}", AT "a.text: " WORD},
+    {"{'b':{'text':'x'},'a':{'text':'{b}-{b}'}}", ""},
+    {"{'b':{'fields':{'c':{'text':'x'}}},'a':{'text':'{b.c}'}}", ""},
+    {"{'b':{'fields':{'c':{'text':'x'}}},'a':{'text':'{c}'}}", AT "a.text: " WORD},
+    {"{'b':{'fields':{'c':{'text':'x'}}},'a':{'text':'{b}'}}", AT "a.text: " WORD},
+    {"{'b':{'from':'x','type':'whole'},'a':{'text':'{b}'}}", AT "a.text: " WORD},
+    {"{'b':{'from':'x','type':'scalar'},'a':{'text':'{b}'}}", AT "a.text: " WORD},
+    {"{'a':{'from':'x','type':'id','prefix':'{nobody}'}}", AT "a.prefix: " WORD},
+    {"{'a':{'from':'x','type':'id','default':'{nobody}'}}", AT "a.default: " WORD},
+};
+
+static void mistakes_in_the_mapping_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof details / sizeof details[0]; i++)
+        check_part(details[i].text, SCHEME, details[i].text, WORDS, details[i].faults);
+}
+
+#define TERM_FAULT ": must be a term in braces, such as {pickupId}"
+
+static const struct mistake words[] = {
+    {"{}", ""},
+    {"{'a':'{externalId}','b':'{pickupId}','c':'{status}','d':'{windowStart}','e':'{eta}',"
+     "'f':{'g':'{driverName}','h':'{driverPhone}'}}",
+     ""},
+    {"{'a':'pickupId'}", "v.json: confirmation.a" TERM_FAULT},
+    {"{'a':'{pickupid}'}", "v.json: confirmation.a" TERM_FAULT},
+    {"{'a':'{pickupId} '}", "v.json: confirmation.a" TERM_FAULT},
+    {"{'a':7,'b':null}", "v.json: confirmation.a" TERM_FAULT "; v.json: confirmation.b" TERM_FAULT},
+    {"{'a':{'b':{'c':'{status}'}}}", "v.json: confirmation.a.b" TERM_FAULT},
+    {"{'a':['{status}']}", "v.json: confirmation.a" TERM_FAULT},
+};
+
+static void mistakes_in_the_confirmation_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        check_part(words[i].text, SCHEME, DETAIL, words[i].text, words[i].faults);
+}
+
+static void a_mapping_has_at_most_256_operations(void **state)
+{
+    (void)state;
+    for (int fields = 256; fields <= 258; fields++) {
+        struct arena arena CLEANUP(arena_free) = {0};
+        struct buf detail = {.arena = &arena};
+        struct buf want = {.arena = &arena};
+        for (int i = 0; i < fields; i++)
+            buf_printf(&detail, "%c'f%d':{'text':''}", i == 0 ? '{' : ',', i);
+        buf_add_char(&detail, '}');
+        for (int i = 256; i < fields; i++)
+            buf_printf(&want, "%s" AT "f%d: too many fields: at most 256 with two for every object",
+                       i > 256 ? "; " : "", i);
+        check_part("flat", SCHEME, buf_text(&detail), WORDS, buf_text(&want));
+    }
+}
+
+/* An object takes two operations, one to open and one to close it. */
+static void objects_count_twice(void **state)
+{
+    (void)state;
+    for (int depth = 128; depth <= 200; depth += 72) {
+        struct arena arena CLEANUP(arena_free) = {0};
+        struct faults faults CLEANUP(faults_free) = {0};
+        struct buf detail = {.arena = &arena};
+        for (int i = 0; i < depth; i++)
+            buf_add(&detail, SPAN("{'a':{'fields':"));
+        buf_add(&detail, SPAN("{}"));
+        for (int i = 0; i < depth; i++)
+            buf_add(&detail, SPAN("}}"));
+        const char *text = definition_with(&arena, SCHEME, buf_text(&detail), WORDS);
+        struct definition *definition = definition_load(quoted(&arena, text), "v.json", &faults);
+        assert_true((definition != NULL) == (depth == 128));
+        assert_true((faults.count == 0) == (depth == 128));
+        definition_free(definition);
+    }
+}
+
+static void faults_of_earlier_files_are_kept(void **state)
+{
+    (void)state;
+    struct faults faults CLEANUP(faults_free) = {0};
+    struct builtin builtin = builtin_at(0);
+    faults_add(&faults, "something earlier");
+    struct definition *definition = definition_load(builtin.text, "v.json", &faults);
+    assert_non_null(definition);
+    definition_free(definition);
+    assert_null(definition_load(SPAN("[]"), "w.json", &faults));
+    check_faults("both", &faults, "something earlier; w.json: must be an object");
+    definition_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_built_in_ones_load),
+        cmocka_unit_test(mistakes_at_the_root_are_named),
+        cmocka_unit_test(mistakes_in_the_scheme_are_named),
+        cmocka_unit_test(mistakes_in_the_mapping_are_named),
+        cmocka_unit_test(mistakes_in_the_confirmation_are_named),
+        cmocka_unit_test(a_mapping_has_at_most_256_operations),
+        cmocka_unit_test(objects_count_twice),
+        cmocka_unit_test(faults_of_earlier_files_are_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,607 @@
+/* The database file: what is kept once, what is bounded, and what is left alone. */
+#include "store/store.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/json.h"
+#include "shelf.h"
+#include "store/view.h"
+#include "sys/db.h"
+
+#define DAY INT64_C(86400000)
+
+static const struct store_limits wide = {1000, 1000000};
+
+static struct store *open_limited(struct shelf *shelf, int64_t rows, int64_t bytes)
+{
+    struct store_limits limits = {rows, bytes};
+    struct buf why = {.arena = &shelf->arena};
+    struct store *store = store_open(shelf->path, &limits, &why);
+    if (store == NULL)
+        fail_msg("%s", buf_text(&why));
+    return store;
+}
+
+static struct store *open_store(struct shelf *shelf)
+{
+    return open_limited(shelf, wide.quarantine_rows, wide.quarantine_bytes);
+}
+
+/* One transaction of all of them, in their order. */
+static void write_batch(struct store *store, struct store_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].err = ERR_INTERNAL; /* to be overwritten */
+        jobs[i].mail.next = i + 1 < count ? &jobs[i + 1].mail : NULL;
+    }
+    store_write(store, jobs);
+}
+
+static void check_written(struct store *store, struct store_job job, enum err err, bool duplicate)
+{
+    write_batch(store, &job, 1);
+    check_int("err", job.err, err);
+    if (err == ERR_OK)
+        check_int("duplicate", job.duplicate, duplicate);
+}
+
+static void separate(struct buf *seen)
+{
+    if (seen->len > 0)
+        buf_add(seen, SPAN("; "));
+}
+
+/* Origin, time, and what the detail says it is of. */
+static void note_event(void *arg, const struct view_event *row)
+{
+    struct json_fault fault;
+    const struct event *event = &row->event;
+    struct span detail = {event->detail, event->detail_len};
+    struct json *json = event->detail != NULL ? json_parse(detail, &fault) : NULL;
+    struct span of = json != NULL ? json_str(json_get(json, "of")) : SPAN("(purged)");
+    separate(arg);
+    buf_printf(arg, "%.*s %lld %.*s", (int)event->origin.len, event->origin.at, (long long)event->time,
+               (int)of.len, of.at);
+    json_free(json);
+}
+
+static void note_whole_event(void *arg, const struct view_event *row)
+{
+    const struct event *event = &row->event;
+    separate(arg);
+    buf_printf(arg, "%lld %.*s %.*s %.*s %.*s %lld %.*s", (long long)row->seq, (int)event->origin.len,
+               event->origin.at, (int)event->source.len, event->source.at, (int)event->type.len,
+               event->type.at, (int)event->org.len, event->org.at, (long long)event->time,
+               (int)event->detail_len, event->detail);
+}
+
+/* Origin, first and last arrival, how often, faults and body. */
+static void note_quarantine(void *arg, const struct view_quarantine *row)
+{
+    separate(arg);
+    buf_printf(arg, "%.*s %lld-%lld x%lld %.*s %.*s", (int)row->origin.len, row->origin.at,
+               (long long)row->first_seen, (long long)row->last_seen, (long long)row->count,
+               (int)row->faults.len, row->faults.at, (int)row->body.len, row->body.at);
+    assert_int_equal(row->bytes, row->body.len);
+}
+
+/* A list spares the bodies, and says how long they are. */
+static void note_listed(void *arg, const struct view_quarantine *row)
+{
+    assert_int_equal(row->body.len, 0);
+    buf_add(arg, (struct span){(const char *)&row->id, sizeof row->id});
+}
+
+static struct view *open_view(struct shelf *shelf)
+{
+    struct buf why = {.arena = &shelf->arena};
+    struct view *view = view_open(shelf->path, &why);
+    if (view == NULL)
+        fail_msg("%s", buf_text(&why));
+    return view;
+}
+
+static void check_events(struct shelf *shelf, const char *want)
+{
+    struct view_filter all = {.source = SPAN(""), .type = SPAN(""), .since = INT64_MIN, .limit = 1000};
+    struct buf seen = {.arena = &shelf->arena};
+    struct view *view = open_view(shelf);
+    assert_int_equal(view_events(view, &all, note_event, &seen), ERR_OK);
+    view_close(view);
+    check_text("events", buf_span(&seen), want);
+}
+
+static void check_whole_event(struct shelf *shelf, const struct event_id *id, const char *want)
+{
+    struct buf seen = {.arena = &shelf->arena};
+    struct view *view = open_view(shelf);
+    assert_int_equal(view_event(view, id, note_whole_event, &seen), ERR_OK);
+    view_close(view);
+    check_text("event", buf_span(&seen), want);
+}
+
+static void check_quarantine(struct shelf *shelf, const char *source, const char *want)
+{
+    struct buf seen = {.arena = &shelf->arena};
+    struct buf ids = {.arena = &shelf->arena};
+    struct event_id id;
+    struct view *view = open_view(shelf);
+    assert_int_equal(view_quarantine(view, span_of(source), note_listed, &ids), ERR_OK);
+    for (size_t at = 0; at < ids.len; at += sizeof id) {
+        memcpy(&id, ids.at + at, sizeof id);
+        assert_int_equal(view_quarantine_one(view, &id, note_quarantine, &seen), ERR_OK);
+    }
+    view_close(view);
+    check_text("quarantine", buf_span(&seen), want);
+}
+
+static void note_seq(void *arg, const struct view_event *row)
+{
+    struct buf *seen = arg;
+    buf_printf(seen, "%s%lld", seen->len > 0 ? " " : "", (long long)row->seq);
+}
+
+static void check_seqs(struct shelf *shelf, const char *source, const char *type, int64_t since,
+                       int64_t limit, const char *want)
+{
+    struct view_filter filter = {span_of(source), span_of(type), since, limit};
+    struct buf seen = {.arena = &shelf->arena};
+    struct view *view = open_view(shelf);
+    assert_int_equal(view_events(view, &filter, note_seq, &seen), ERR_OK);
+    view_close(view);
+    check_text("seqs", buf_span(&seen), want);
+}
+
+/* What somebody else does to the file, while no store is open. */
+static void change(struct shelf *shelf, const char *sql)
+{
+    struct buf why = {.arena = &shelf->arena};
+    struct db *db = db_open(shelf->path, DB_WRITE, &why);
+    assert_non_null(db);
+    assert_int_equal(db_exec(db, sql), ERR_OK);
+    db_close(db);
+}
+
+static void an_event_is_stored_whole(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job job = event_job(shelf, "dentrix", "a", 1700000000123);
+    check_written(store, job, ERR_OK, false);
+    store_close(store);
+    check_whole_event(shelf, &job.event.id,
+                      "1 dentrix ehr.dentrix PickupRequested default 1700000000123 "
+                      "{\"requestTime\":\"2026-11-20T16:00:00Z\",\"of\":\"a\"}");
+}
+
+static void one_id_is_one_event(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job batch[] = {event_job(shelf, "dentrix", "a", 1), event_job(shelf, "dentrix", "b", 2),
+                                event_job(shelf, "dentrix", "a", 3), event_job(shelf, "other", "a", 4)};
+    write_batch(store, batch, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(batch[i].err, ERR_OK);
+        assert_int_equal(batch[i].duplicate, i == 2);
+    }
+    check_written(store, event_job(shelf, "dentrix", "a", 5), ERR_OK, true);
+    store_close(store);
+    store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "b", 6), ERR_OK, true);
+    check_written(store, event_job(shelf, "dentrix", "c", 7), ERR_OK, false);
+    store_close(store);
+    check_events(shelf, "dentrix 1 a; dentrix 2 b; other 4 a; dentrix 7 c");
+}
+
+/* An event that was delivered to a consumer must never get the number of another, purge or no purge. */
+static void seq_never_starts_again(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    check_written(store, event_job(shelf, "dentrix", "b", 2), ERR_OK, false);
+    store_close(store);
+    check_seqs(shelf, "", "", INT64_MIN, 100, "1 2");
+    change(shelf, "DELETE FROM events");
+    store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "c", 3), ERR_OK, false);
+    store_close(store);
+    check_seqs(shelf, "", "", INT64_MIN, 100, "3");
+}
+
+static void a_purged_event_is_remembered(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    store_close(store);
+    change(shelf, "UPDATE events SET detail = NULL");
+    store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 2), ERR_OK, true);
+    store_close(store);
+    check_events(shelf, "dentrix 1 (purged)");
+}
+
+static void quarantine_counts_repeats(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job again = quarantine_job(shelf, "dentrix", "{}", 3);
+    struct store_job batch[] = {quarantine_job(shelf, "dentrix", "x", 2),
+                                quarantine_job(shelf, "dentrix", "x", 4)};
+    check_written(store, quarantine_job(shelf, "dentrix", "{}", 1), ERR_OK, false);
+    again.faults = SPAN("[\"Missing externalId\"]"); /* the definition has been changed meanwhile */
+    check_written(store, again, ERR_OK, true);
+    write_batch(store, batch, 2);
+    assert_false(batch[0].duplicate);
+    assert_true(batch[1].duplicate);
+    store_close(store);
+    check_quarantine(shelf, "",
+                     "dentrix 1-3 x2 [\"Missing externalId\"] {}; "
+                     "dentrix 2-4 x2 [\"Missing practiceId\"] x");
+    check_events(shelf, "");
+}
+
+/* What cannot even be read as JSON is kept to the byte. */
+static void any_body_is_kept(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job job = quarantine_job(shelf, "dentrix", "", 1);
+    check_written(store, job, ERR_OK, false);
+    job = quarantine_job(shelf, "dentrix", "binary", 2);
+    job.body = (struct span){"\0\xff{", 3};
+    check_written(store, job, ERR_OK, false);
+    store_close(store);
+    struct buf why = {.arena = &shelf->arena};
+    struct db *db = db_open(shelf->path, DB_READ, &why);
+    assert_int_equal(db_number(db, "SELECT count(*) FROM quarantine WHERE hex(body) IN ('', '00FF7B')"), 2);
+    db_close(db);
+}
+
+static void quarantine_is_bounded_by_rows(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 2, 1000);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "b", 2), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "c", 3), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", 4), ERR_OK, true); /* needs no room */
+    check_written(store, quarantine_job(shelf, "other", "c", 5), ERR_OK, false);  /* has its own */
+    check_written(store, event_job(shelf, "dentrix", "d", 6), ERR_OK, false);     /* needs none of it */
+    store_close(store);
+    store = open_limited(shelf, 2, 1000);
+    check_written(store, quarantine_job(shelf, "dentrix", "c", 7), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "other", "d", 8), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "other", "e", 9), ERR_QUARANTINE_FULL, false);
+    store_close(store);
+}
+
+static void quarantine_is_bounded_by_bytes(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 1000, 10);
+    check_written(store, quarantine_job(shelf, "dentrix", "12345678901", 1), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "1234", 2), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "1234567", 3), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "123456", 4), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "x", 5), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "other", "1234567890", 6), ERR_OK, false);
+    store_close(store);
+    store = open_limited(shelf, 1000, 10);
+    check_written(store, quarantine_job(shelf, "dentrix", "x", 7), ERR_QUARANTINE_FULL, false);
+    check_written(store, event_job(shelf, "dentrix", "1234", 8), ERR_OK, false); /* makes room again */
+    check_written(store, quarantine_job(shelf, "dentrix", "12345", 9), ERR_QUARANTINE_FULL, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "abcd", 10), ERR_OK, false);
+    store_close(store);
+}
+
+/* 503 for one webhook is no reason to refuse those that share its transaction. */
+static void a_full_quarantine_spares_the_rest_of_the_batch(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 1, 1000);
+    struct store_job batch[] = {event_job(shelf, "dentrix", "a", 1), quarantine_job(shelf, "dentrix", "b", 2),
+                                quarantine_job(shelf, "dentrix", "c", 3), event_job(shelf, "dentrix", "d", 4),
+                                quarantine_job(shelf, "eaglesoft", "e", 5)};
+    write_batch(store, batch, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(batch[i].err, i == 2 ? ERR_QUARANTINE_FULL : ERR_OK);
+    store_close(store);
+    check_events(shelf, "dentrix 1 a; dentrix 4 d");
+    check_quarantine(shelf, "",
+                     "dentrix 2-2 x1 [\"Missing practiceId\"] b; "
+                     "eaglesoft 5-5 x1 [\"Missing practiceId\"] e");
+}
+
+/* The pickup was asked for when the webhook first came, not when somebody mended the definition. */
+static void an_event_leaves_quarantine_with_its_first_arrival(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 1, 1000);
+    struct store_job event = event_job(shelf, "dentrix", "a", 3 * DAY);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", DAY), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", 2 * DAY), ERR_OK, true);
+    check_written(store, event, ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "b", 4 * DAY), ERR_OK, false); /* there is room */
+    check_written(store, event_job(shelf, "dentrix", "c", 5 * DAY), ERR_OK, false);
+    store_close(store);
+    check_whole_event(shelf, &event.event.id,
+                      "1 dentrix ehr.dentrix PickupRequested default 86400000 "
+                      "{\"requestTime\":\"1970-01-02T00:00:00Z\",\"of\":\"a\"}");
+    check_events(shelf, "dentrix 86400000 a; dentrix 432000000 c");
+    check_quarantine(shelf, "", "dentrix 345600000-345600000 x1 [\"Missing practiceId\"] b");
+}
+
+static void quarantine_is_left_within_one_batch_too(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 1, 1000);
+    struct store_job batch[] = {quarantine_job(shelf, "dentrix", "a", DAY),
+                                event_job(shelf, "dentrix", "a", 2 * DAY),
+                                quarantine_job(shelf, "dentrix", "b", 3 * DAY)};
+    write_batch(store, batch, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(batch[i].err, ERR_OK);
+    assert_true(batch[1].event.time == DAY);
+    store_close(store);
+    check_quarantine(shelf, "", "dentrix 259200000-259200000 x1 [\"Missing practiceId\"] b");
+}
+
+/* The event was stored, then a changed definition refused its repeat, then it was mended. */
+static void a_duplicate_leaves_quarantine_as_well(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", 2), ERR_OK, false);
+    check_written(store, event_job(shelf, "dentrix", "a", 3), ERR_OK, true);
+    store_close(store);
+    check_quarantine(shelf, "", "");
+    check_events(shelf, "dentrix 1 a");
+}
+
+static void forbid_growing_files(bool forbid)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = forbid ? 0 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* As on a full disk: nothing of the batch is kept, every job says so, and afterwards all is as before. */
+static void a_failed_write_keeps_nothing(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 1, 1000);
+    struct store_job batch[] = {
+        event_job(shelf, "dentrix", "a", 1), quarantine_job(shelf, "dentrix", "b", 2), {.kind = STORE_PROBE}};
+    check_written(store, (struct store_job){.kind = STORE_PROBE}, ERR_OK, false);
+    forbid_growing_files(true);
+    write_batch(store, batch, 3);
+    forbid_growing_files(false);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(batch[i].err, ERR_STORE);
+    check_events(shelf, "");
+    check_quarantine(shelf, "", "");
+    write_batch(store, batch, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(batch[i].err, ERR_OK);
+        assert_false(batch[i].duplicate);
+    }
+    store_close(store);
+    check_events(shelf, "dentrix 1 a");
+    check_quarantine(shelf, "", "dentrix 2-2 x1 [\"Missing practiceId\"] b");
+}
+
+static struct span bytes_of(struct shelf *shelf, const char *path)
+{
+    struct buf bytes = {.arena = &shelf->arena};
+    char block[4096];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    for (size_t len; (len = fread(block, 1, sizeof block, file)) > 0;)
+        buf_add(&bytes, (struct span){block, len});
+    fclose(file);
+    return buf_span(&bytes);
+}
+
+/* Opening must fail, say this, and leave the file as it is. */
+static void check_left_alone(struct shelf *shelf, const char *want)
+{
+    struct buf why = {.arena = &shelf->arena};
+    struct span before = bytes_of(shelf, shelf->path);
+    assert_null(store_open(shelf->path, &wide, &why));
+    CHECK(want, strstr(buf_text(&why), want) != NULL);
+    CHECK(want, strstr(buf_text(&why), shelf->path) == why.at);
+    CHECK(want, span_is(before, bytes_of(shelf, shelf->path)));
+}
+
+static void a_foreign_database_is_left_alone(void **state)
+{
+    struct shelf *shelf = *state;
+    change(shelf, "CREATE TABLE events (id TEXT); INSERT INTO events VALUES ('theirs')");
+    check_left_alone(shelf, "is a database of another program");
+    change(shelf, "PRAGMA application_id = 42; PRAGMA journal_mode = WAL");
+    check_left_alone(shelf, "is a database of another program");
+}
+
+static void a_later_version_is_left_alone(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf sql = {.arena = &shelf->arena};
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    store_close(store);
+    buf_printf(&sql, "PRAGMA user_version = %d", store_version() + 1);
+    change(shelf, buf_text(&sql));
+    check_left_alone(shelf, "was written by a later pickupd");
+}
+
+static void a_file_that_is_no_database_is_left_alone(void **state)
+{
+    struct shelf *shelf = *state;
+    FILE *file = fopen(shelf->path, "wb");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        fputs("not a database\n", file);
+    fclose(file);
+    check_left_alone(shelf, "file is not a database");
+}
+
+static void a_missing_directory_is_named(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    struct buf path = {.arena = &shelf->arena};
+    buf_printf(&path, "%s/missing/pickupd.db", shelf->dir);
+    assert_null(store_open(buf_text(&path), &wide, &why));
+    CHECK(buf_text(&why), strstr(buf_text(&why), "missing/pickupd.db: No such file or directory") != NULL);
+    why = (struct buf){.arena = &shelf->arena};
+    assert_null(view_open(buf_text(&path), &why));
+    CHECK(buf_text(&why), why.len > 0);
+}
+
+static void check_mode(const char *path)
+{
+    struct stat info;
+    CHECK(path, stat(path, &info) == 0);
+    check_int(path, info.st_mode & 0777, 0600);
+}
+
+static void nobody_else_may_read_the_files(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf wal = {.arena = &shelf->arena};
+    mode_t mask = umask(0);
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    umask(mask);
+    buf_printf(&wal, "%s-wal", shelf->path);
+    check_mode(shelf->path);
+    check_mode(buf_text(&wal));
+    store_close(store);
+}
+
+static void a_new_file_is_marked_as_ours(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    store_close(open_store(shelf));
+    struct db *db = db_open(shelf->path, DB_READ, &why);
+    assert_int_equal(db_number(db, "PRAGMA user_version"), store_version());
+    assert_int_equal(db_number(db, "PRAGMA application_id"), 0x706b7570);
+    assert_int_equal(db_number(db, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
+    db_close(db);
+}
+
+/* Only the one who writes may checkpoint: closing a view must not move what is in the log. */
+static void a_view_never_writes(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf wal = {.arena = &shelf->arena};
+    struct buf why = {.arena = &shelf->arena};
+    struct store *store = open_store(shelf);
+    check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    buf_printf(&wal, "%s-wal", shelf->path);
+    struct span before = bytes_of(shelf, shelf->path);
+    size_t log_size = bytes_of(shelf, buf_text(&wal)).len;
+    assert_true(log_size > 0);
+    struct db *db = db_open(shelf->path, DB_READ, &why);
+    assert_int_equal(db_exec(db, "DELETE FROM events"), ERR_STORE);
+    db_close(db);
+    check_events(shelf, "dentrix 1 a");
+    assert_true(span_is(before, bytes_of(shelf, shelf->path)));
+    assert_int_equal(bytes_of(shelf, buf_text(&wal)).len, log_size);
+    store_close(store);
+}
+
+static void probing_leaves_no_event(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    check_written(store, (struct store_job){.kind = STORE_PROBE}, ERR_OK, false);
+    check_written(store, (struct store_job){.kind = STORE_PROBE}, ERR_OK, false);
+    store_close(store);
+    check_events(shelf, "");
+}
+
+static void a_view_filters_events(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job batch[] = {event_job(shelf, "north", "a", 100), event_job(shelf, "south", "b", 200),
+                                event_job(shelf, "north", "c", 300), event_job(shelf, "east", "d", 400)};
+    batch[2].event.type = SPAN("Other");
+    batch[3].event.source = SPAN("ehr.north");
+    write_batch(store, batch, 4);
+    check_seqs(shelf, "", "", INT64_MIN, 100, "1 2 3 4");
+    check_seqs(shelf, "north", "", INT64_MIN, 100, "1 3");
+    check_seqs(shelf, "ehr.north", "", INT64_MIN, 100, "1 3 4");
+    check_seqs(shelf, "nor", "", INT64_MIN, 100, "");
+    check_seqs(shelf, "", "Other", INT64_MIN, 100, "3");
+    check_seqs(shelf, "", "PickupRequested", INT64_MIN, 100, "1 2 4");
+    check_seqs(shelf, "north", "PickupRequested", INT64_MIN, 100, "1");
+    check_seqs(shelf, "", "", 200, 100, "2 3 4");
+    check_seqs(shelf, "", "", 201, 100, "3 4");
+    check_seqs(shelf, "", "", INT64_MIN, 2, "3 4"); /* the newest, still in the order of the log */
+    check_seqs(shelf, "north", "", INT64_MIN, 1, "3");
+    check_seqs(shelf, "", "", INT64_MIN, 0, "");
+    store_close(store);
+}
+
+static void a_view_finds_one_row_by_its_id(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf seen = {.arena = &shelf->arena};
+    struct store *store = open_store(shelf);
+    struct store_job event = event_job(shelf, "dentrix", "a", 1);
+    struct store_job kept = quarantine_job(shelf, "south", "b", 2);
+    check_written(store, event, ERR_OK, false);
+    check_written(store, kept, ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "c", 1), ERR_OK, false);
+    store_close(store);
+    struct view *view = open_view(shelf);
+    assert_int_equal(view_event(view, &event.event.id, note_event, &seen), ERR_OK);
+    assert_int_equal(view_quarantine_one(view, &kept.event.id, note_quarantine, &seen), ERR_OK);
+    assert_int_equal(view_event(view, &kept.event.id, note_event, &seen), ERR_NOT_FOUND);
+    assert_int_equal(view_quarantine_one(view, &event.event.id, note_quarantine, &seen), ERR_NOT_FOUND);
+    view_close(view);
+    check_text("one of each", buf_span(&seen), "dentrix 1 a; south 2-2 x1 [\"Missing practiceId\"] b");
+    check_quarantine(shelf, "south", "south 2-2 x1 [\"Missing practiceId\"] b");
+    check_quarantine(shelf, "ehr.south", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHELF_TEST(an_event_is_stored_whole),
+        SHELF_TEST(one_id_is_one_event),
+        SHELF_TEST(seq_never_starts_again),
+        SHELF_TEST(a_purged_event_is_remembered),
+        SHELF_TEST(quarantine_counts_repeats),
+        SHELF_TEST(any_body_is_kept),
+        SHELF_TEST(quarantine_is_bounded_by_rows),
+        SHELF_TEST(quarantine_is_bounded_by_bytes),
+        SHELF_TEST(a_full_quarantine_spares_the_rest_of_the_batch),
+        SHELF_TEST(an_event_leaves_quarantine_with_its_first_arrival),
+        SHELF_TEST(quarantine_is_left_within_one_batch_too),
+        SHELF_TEST(a_duplicate_leaves_quarantine_as_well),
+        SHELF_TEST(a_failed_write_keeps_nothing),
+        SHELF_TEST(a_foreign_database_is_left_alone),
+        SHELF_TEST(a_later_version_is_left_alone),
+        SHELF_TEST(a_file_that_is_no_database_is_left_alone),
+        SHELF_TEST(a_missing_directory_is_named),
+        SHELF_TEST(nobody_else_may_read_the_files),
+        SHELF_TEST(a_new_file_is_marked_as_ours),
+        SHELF_TEST(a_view_never_writes),
+        SHELF_TEST(probing_leaves_no_event),
+        SHELF_TEST(a_view_filters_events),
+        SHELF_TEST(a_view_finds_one_row_by_its_id),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* The writer between real loops: what it says is done is on disk, once, and said in the right thread. */
+#include "store/writer.h"
+
+#include "shelf.h"
+#include "store/view.h"
+#include "sys/thread.h"
+
+#define JOBS 1000 /* of each loop */
+
+/* One loop in its thread, with the jobs it gives to the writer. */
+struct desk {
+    const char *origin;
+    struct shelf shelf; /* an arena of its own, and the path that all share */
+    struct writer *writer;
+    struct loop *loop;
+    struct view *view;
+    struct store_job jobs[JOBS];
+    bool came_back[JOBS];
+    size_t sent, done;
+    size_t elsewhere, unreadable, failed, twice;
+};
+
+/* The desk whose loop runs in this thread: done must be called here and nowhere else. */
+static _Thread_local struct desk *here;
+
+static struct desk desks[2];
+
+static void ignore_row(void *arg, const struct view_event *row)
+{
+    (void)arg, (void)row;
+}
+
+/* Asserts would jump out of a foreign thread, so that mistakes are counted here and judged at the end. */
+static void on_done(struct store_job *job)
+{
+    struct desk *desk = job < desks[1].jobs ? &desks[0] : &desks[1];
+    desk->elsewhere += here != desk;
+    desk->failed += job->err != ERR_OK || job->duplicate;
+    desk->unreadable += view_event(desk->view, &job->event.id, ignore_row, NULL) != ERR_OK;
+    desk->twice += desk->came_back[job - desk->jobs];
+    desk->came_back[job - desk->jobs] = true;
+    if (++desk->done == JOBS)
+        loop_stop(desk->loop);
+}
+
+/* Gives what the writer takes, and comes back for the rest. */
+static void send_more(void *arg)
+{
+    struct desk *desk = arg;
+    while (desk->sent < JOBS && writer_put(desk->writer, &desk->jobs[desk->sent]) == ERR_OK)
+        desk->sent++;
+    if (desk->sent < JOBS)
+        loop_after(desk->loop, 1, send_more, desk);
+}
+
+static void run_desk(void *arg)
+{
+    here = arg;
+    loop_after(here->loop, 0, send_more, here);
+    loop_run(here->loop);
+}
+
+static void desk_set_up(struct desk *desk, const char *origin, const char *path, struct writer *writer)
+{
+    struct buf why = {.arena = &desk->shelf.arena};
+    *desk = (struct desk){.origin = origin, .writer = writer, .loop = loop_new()};
+    desk->view = view_open(path, &why);
+    assert_non_null(desk->view);
+    for (int i = 0; i < JOBS; i++) {
+        char body[20];
+        snprintf(body, sizeof body, "%d", i);
+        desk->jobs[i] = event_job(&desk->shelf, origin, body, i);
+        desk->jobs[i].loop = desk->loop;
+        desk->jobs[i].done = on_done;
+    }
+}
+
+static void desk_clear(struct desk *desk)
+{
+    view_close(desk->view);
+    loop_free(desk->loop);
+    arena_free(&desk->shelf.arena);
+}
+
+static struct writer *start_writer(struct shelf *shelf, size_t limit)
+{
+    static const struct store_limits limits = {1000, 1000000};
+    struct buf why = {.arena = &shelf->arena};
+    struct store *store = store_open(shelf->path, &limits, &why);
+    assert_non_null(store);
+    return writer_start(store, limit);
+}
+
+static void count_row(void *arg, const struct view_event *row)
+{
+    (void)row;
+    ++*(size_t *)arg;
+}
+
+static size_t count_events(struct shelf *shelf, const char *origin)
+{
+    size_t count = 0;
+    struct buf why = {.arena = &shelf->arena};
+    struct view_filter filter = {span_of(origin), SPAN(""), INT64_MIN, 1000000};
+    struct view *view = view_open(shelf->path, &why);
+    assert_non_null(view);
+    assert_int_equal(view_events(view, &filter, count_row, &count), ERR_OK);
+    view_close(view);
+    return count;
+}
+
+/* A limit far below the number of jobs, so that some are refused and sent again. */
+static void every_job_comes_back_once_and_is_readable(void **state)
+{
+    struct shelf *shelf = *state;
+    static const char *const origins[] = {"north", "south"};
+    struct thread *threads[2];
+    struct writer *writer = start_writer(shelf, 100);
+    for (size_t i = 0; i < 2; i++)
+        desk_set_up(&desks[i], origins[i], shelf->path, writer);
+    for (size_t i = 0; i < 2; i++)
+        threads[i] = thread_start("desk", run_desk, &desks[i]);
+    for (size_t i = 0; i < 2; i++)
+        thread_join(threads[i]);
+    writer_stop(writer);
+    writer_free(writer);
+    for (size_t i = 0; i < 2; i++) {
+        loop_drain(desks[i].loop); /* one that came back twice would wait here */
+        check_int(origins[i], (int64_t)desks[i].done, JOBS);
+        check_int("called in another thread", (int64_t)desks[i].elsewhere, 0);
+        check_int("failed or duplicate", (int64_t)desks[i].failed, 0);
+        check_int("done before it could be read", (int64_t)desks[i].unreadable, 0);
+        check_int("done twice", (int64_t)desks[i].twice, 0);
+        check_int(origins[i], (int64_t)count_events(shelf, origins[i]), JOBS);
+        desk_clear(&desks[i]);
+    }
+}
+
+/* Nothing that was accepted is dropped, also when the end comes at once. */
+static void stopping_writes_all_that_was_put(void **state)
+{
+    struct shelf *shelf = *state;
+    struct writer *writer = start_writer(shelf, JOBS);
+    desk_set_up(&desks[0], "north", shelf->path, writer);
+    here = &desks[0];
+    for (size_t i = 0; i < JOBS; i++)
+        assert_int_equal(writer_put(writer, &desks[0].jobs[i]), ERR_OK);
+    writer_stop(writer);
+    writer_free(writer);
+    assert_int_equal(desks[0].done, 0); /* only the loop's own thread may say so */
+    loop_drain(desks[0].loop);
+    assert_int_equal(desks[0].done, JOBS);
+    assert_int_equal(desks[0].elsewhere + desks[0].failed + desks[0].unreadable + desks[0].twice, 0);
+    assert_int_equal(count_events(shelf, "north"), JOBS);
+    desk_clear(&desks[0]);
+}
+
+static void a_full_queue_refuses(void **state)
+{
+    struct shelf *shelf = *state;
+    struct writer *writer = start_writer(shelf, 0);
+    struct store_job job = event_job(shelf, "north", "a", 1);
+    assert_false(writer_has_room(writer));
+    assert_int_equal(writer_put(writer, &job), ERR_BUSY);
+    writer_stop(writer);
+    writer_free(writer);
+    assert_int_equal(count_events(shelf, ""), 0);
+}
+
+/* Webhooks still arrive while the server stops. */
+static void a_stopped_writer_refuses(void **state)
+{
+    struct shelf *shelf = *state;
+    struct writer *writer = start_writer(shelf, 10);
+    struct store_job job = event_job(shelf, "north", "a", 1);
+    assert_true(writer_has_room(writer));
+    writer_stop(writer);
+    assert_false(writer_has_room(writer));
+    assert_int_equal(writer_put(writer, &job), ERR_BUSY);
+    writer_free(writer);
+    assert_int_equal(count_events(shelf, ""), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SHELF_TEST(every_job_comes_back_once_and_is_readable),
+        SHELF_TEST(stopping_writes_all_that_was_put),
+        SHELF_TEST(a_full_queue_refuses),
+        SHELF_TEST(a_stopped_writer_refuses),
+    };
+    alarm(60); /* a job that is lost would be waited for for ever */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
