@@ -90,28 +90,35 @@ static void print_whole(void *arg, const struct view_event *row)
     json_free(detail);
 }
 
-static int list(struct view *view, const char *command, struct args *args)
+/* False, and said, if an option is none. */
+static bool read_filter(const char *command, const struct args *args, struct view_filter *filter)
 {
-    struct view_filter filter = {span_of(args->source), span_of(args->type), INT64_MIN, DEFAULT_LIMIT};
-    if (args->since != NULL && !time_parse(span_of(args->since), NULL, &filter.since))
-        return args_refuse(command, "--since takes a time such as 2026-01-31T00:00:00Z");
-    if (args->limit != NULL && (!num_parse(span_of(args->limit), &filter.limit) || filter.limit < 1))
-        return args_refuse(command, "--limit takes a number of at least 1");
+    *filter = (struct view_filter){span_of(args->source), span_of(args->type), INT64_MIN, DEFAULT_LIMIT};
+    if (args->since != NULL && !time_parse(span_of(args->since), NULL, &filter->since)) {
+        args_refuse(command, "--since takes a time such as 2026-01-31T00:00:00Z");
+        return false;
+    }
+    if (args->limit != NULL && (!num_parse(span_of(args->limit), &filter->limit) || filter->limit < 1)) {
+        args_refuse(command, "--limit takes a number of at least 1");
+        return false;
+    }
+    return true;
+}
+
+static int list(struct view *view, const struct view_filter *filter, struct args *args)
+{
     if (!args->json)
         printf("%-6s %-20s %-16s %-16s %-32s %-24s %-12s %s\n", "SEQ", "TIME", "ORIGIN", "TYPE", "ID",
                "PICKUP", "CLINIC", "RUSH");
-    if (view_events(view, &filter, print_row, args) == ERR_OK)
+    if (view_events(view, filter, print_row, args) == ERR_OK)
         return EXIT_GOOD;
     fprintf(stderr, "events: the database can't be read\n");
     return EXIT_FAILED;
 }
 
-static int show(struct view *view, const char *command, struct args *args)
+static int show(struct view *view, const struct event_id *id, struct args *args)
 {
-    struct event_id id;
-    if (!event_id_read(span_of(args->words[1]), &id))
-        return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    enum err err = view_event(view, &id, print_whole, args);
+    enum err err = view_event(view, id, print_whole, args);
     if (err != ERR_OK)
         fprintf(stderr, "%s: %s\n", args->words[1],
                 err == ERR_NOT_FOUND ? "no such event" : "the database can't be read");
@@ -121,12 +128,19 @@ static int show(struct view *view, const char *command, struct args *args)
 static int run(struct setup *setup, const char *command, struct args *args)
 {
     struct buf why CLEANUP(buf_free) = {0};
+    struct view_filter filter;
+    struct event_id id;
+    bool lists = args->word_count == 1;
+    if (lists && !read_filter(command, args, &filter))
+        return EXIT_USAGE;
+    if (!lists && !event_id_read(span_of(args->words[1]), &id))
+        return args_refuse(command, "show takes an id of 32 hexadecimal digits");
     struct view *view = view_open(setup->config.server.database, &why);
     if (view == NULL) {
         fprintf(stderr, "%s\n", buf_text(&why));
         return EXIT_FAILED;
     }
-    int code = args->word_count == 1 ? list(view, command, args) : show(view, command, args);
+    int code = lists ? list(view, &filter, args) : show(view, &id, args);
     view_close(view);
     return code;
 }
