@@ -105,6 +105,22 @@ static void the_nul_is_not_counted(void **state)
     }
 }
 
+/* Every length, so that the one at which a piece of room is just full is among them. */
+static void formats_texts_of_any_length(void **state)
+{
+    (void)state;
+    struct arena arena CLEANUP(arena_free) = {0};
+    for (size_t len = 0; len <= 600; len++) {
+        struct buf buf CLEANUP(buf_free) = {0};
+        struct span text = repeat(&arena, 'x', len);
+        buf_printf(&buf, "%s%s", text.at, "");
+        check_text("formatted", buf_span(&buf), text.at);
+        buf_printf(&buf, "%d", 7);
+        assert_int_equal(buf.len, len + 1);
+        assert_int_equal(buf.at[len], '7');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +130,7 @@ int main(void)
         cmocka_unit_test(writes_the_edges_of_64_bits),
         cmocka_unit_test(an_empty_buffer_has_a_span_and_a_text),
         cmocka_unit_test(the_nul_is_not_counted),
+        cmocka_unit_test(formats_texts_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,19 +233,30 @@ static void writes_commas_by_itself(void **state)
                "{\"a\":\"x,\",\"b\":-9223372036854775808,\"c\":[1,\"{\",null,{},[],null],\"d\":true}");
 }
 
-/* What is written is read again, so that every byte from 1 to 127 is seen to survive. */
+/* What is written is read again, so that every character up to U+00FF is seen to survive. */
 static void escapes_what_must_be_escaped(void **state)
 {
     (void)state;
+    struct buf all CLEANUP(buf_free) = {0};
     struct buf out CLEANUP(buf_free) = {0};
     struct json_fault fault;
-    char all[128];
-    for (int c = 1; c < 128; c++)
-        all[c - 1] = (char)c;
-    json_put_str(&out, (struct span){all, 127});
+    for (int c = 1; c < 0x80; c++)
+        buf_add_char(&all, (char)c);
+    for (int c = 0x80; c < 0x100; c++) {
+        buf_add_char(&all, (char)(0xc0 | c >> 6));
+        buf_add_char(&all, (char)(0x80 | (c & 0x3f)));
+    }
+    json_put_str(&out, buf_span(&all));
     struct json *json = json_parse(buf_span(&out), &fault);
     assert_non_null(json);
-    assert_true(span_is(json_str(json), (struct span){all, 127}));
+    assert_true(span_is(json_str(json), buf_span(&all)));
+    buf_free(&out);
+    json_put(&out, json);
+    for (size_t i = 0; i < out.len; i++)
+        assert_true((unsigned char)out.at[i] >= 0x20 && out.at[i] != 0x7f);
+    assert_null(strstr(buf_text(&out), "\xc2\x80"));
+    assert_null(strstr(buf_text(&out), "\xc2\x9f"));
+    assert_non_null(strstr(buf_text(&out), "\xc2\xa0"));
     json_free(json);
 }
 

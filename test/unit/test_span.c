@@ -37,7 +37,11 @@ static void starts_and_ends(void **state)
     assert_true(span_starts(SPAN("unix:/run"), SPAN("unix:")));
     assert_true(span_starts(SPAN("unix:"), SPAN("")));
     assert_false(span_starts(SPAN("uni"), SPAN("unix:")));
+    assert_false(span_starts((struct span){"unix:/run", 3}, SPAN("unix:"))); /* what follows is not its own */
     assert_false(span_starts(SPAN("Unix:/run"), SPAN("unix:")));
+    assert_true(span_starts_nocase(SPAN("Application/JSON"), SPAN("application/")));
+    assert_false(span_starts_nocase(SPAN("APPL"), SPAN("application/")));
+    assert_false(span_starts_nocase(SPAN("text/plain"), SPAN("application/")));
     assert_true(span_ends_nocase(SPAN("application/HAL+JSON"), SPAN("+json")));
     assert_false(span_ends_nocase(SPAN("json"), SPAN("+json")));
     assert_false(span_ends_nocase(SPAN("+json "), SPAN("+json")));

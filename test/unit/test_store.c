@@ -60,7 +60,7 @@ static void note_event(void *arg, const struct view_event *row)
     const struct event *event = &row->event;
     struct span detail = {event->detail, event->detail_len};
     struct json *json = event->detail != NULL ? json_parse(detail, &fault) : NULL;
-    struct span of = json != NULL ? json_str(json_get(json, "of")) : SPAN("(purged)");
+    struct span of = event->detail != NULL ? json_str(json_get(json, "of")) : SPAN("(purged)");
     separate(arg);
     buf_printf(arg, "%.*s %lld %.*s", (int)event->origin.len, event->origin.at, (long long)event->time,
                (int)of.len, of.at);
@@ -245,6 +245,24 @@ static void quarantine_counts_repeats(void **state)
     check_events(shelf, "");
 }
 
+/* A retry that fails for another reason says so, and is no new arrival. */
+static void faults_are_replaced(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 2, 1000);
+    struct store_job job = quarantine_job(shelf, "dentrix", "a", 3);
+    struct store_job gone = quarantine_job(shelf, "dentrix", "b", 4);
+    check_written(store, quarantine_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+    check_written(store, quarantine_job(shelf, "dentrix", "c", 2), ERR_OK, false);
+    job.kind = gone.kind = STORE_FAULTS;
+    job.faults = gone.faults = SPAN("[\"Invalid priority\"]");
+    check_written(store, job, ERR_OK, false);
+    check_written(store, gone, ERR_OK, false); /* of a row that has left meanwhile */
+    store_close(store);
+    check_quarantine(shelf, "",
+                     "dentrix 1-1 x1 [\"Invalid priority\"] a; dentrix 2-2 x1 [\"Missing practiceId\"] c");
+}
+
 /* What cannot even be read as JSON is kept to the byte. */
 static void any_body_is_kept(void **state)
 {
@@ -398,12 +416,41 @@ static void a_failed_write_keeps_nothing(void **state)
     check_quarantine(shelf, "", "dentrix 2-2 x1 [\"Missing practiceId\"] b");
 }
 
+/* A row that SQLite refuses ends the transaction for those before it, too. */
+static void a_failure_in_the_middle_keeps_nothing(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    struct store_job batch[] = {event_job(shelf, "dentrix", "a", 1), quarantine_job(shelf, "dentrix", "b", 2),
+                                quarantine_job(shelf, "dentrix", "c", 3),
+                                event_job(shelf, "dentrix", "d", 4)};
+    batch[2].faults = (struct span){NULL, 0}; /* the table says NOT NULL */
+    write_batch(store, batch, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(batch[i].err, ERR_STORE);
+    check_events(shelf, "");
+    check_quarantine(shelf, "", "");
+    check_written(store, event_job(shelf, "dentrix", "e", 5), ERR_OK, false);
+    store_close(store);
+    check_events(shelf, "dentrix 5 e");
+    check_quarantine(shelf, "", "");
+}
+
+static const char *log_of(struct shelf *shelf)
+{
+    struct buf path = {.arena = &shelf->arena};
+    buf_printf(&path, "%s-wal", shelf->path);
+    return buf_text(&path);
+}
+
+/* A file that is not there has none. */
 static struct span bytes_of(struct shelf *shelf, const char *path)
 {
     struct buf bytes = {.arena = &shelf->arena};
     char block[4096];
     FILE *file = fopen(path, "rb");
-    assert_non_null(file);
+    if (file == NULL)
+        return buf_span(&bytes);
     for (size_t len; (len = fread(block, 1, sizeof block, file)) > 0;)
         buf_add(&bytes, (struct span){block, len});
     fclose(file);
@@ -415,10 +462,12 @@ static void check_left_alone(struct shelf *shelf, const char *want)
 {
     struct buf why = {.arena = &shelf->arena};
     struct span before = bytes_of(shelf, shelf->path);
+    struct span log_before = bytes_of(shelf, log_of(shelf));
     assert_null(store_open(shelf->path, &wide, &why));
     CHECK(want, strstr(buf_text(&why), want) != NULL);
     CHECK(want, strstr(buf_text(&why), shelf->path) == why.at);
     CHECK(want, span_is(before, bytes_of(shelf, shelf->path)));
+    CHECK(want, span_is(log_before, bytes_of(shelf, log_of(shelf))));
 }
 
 static void a_foreign_database_is_left_alone(void **state)
@@ -426,7 +475,17 @@ static void a_foreign_database_is_left_alone(void **state)
     struct shelf *shelf = *state;
     change(shelf, "CREATE TABLE events (id TEXT); INSERT INTO events VALUES ('theirs')");
     check_left_alone(shelf, "is a database of another program");
-    change(shelf, "PRAGMA application_id = 42; PRAGMA journal_mode = WAL");
+    change(shelf, "PRAGMA application_id = 42");
+    check_left_alone(shelf, "is a database of another program");
+}
+
+/* Their last commits stand in their log: moving them into the file is theirs to do. */
+static void a_foreign_log_is_left_alone(void **state)
+{
+    struct shelf *shelf = *state;
+    change(shelf, "PRAGMA journal_mode = WAL");
+    change(shelf, "CREATE TABLE theirs (id TEXT)");
+    assert_true(bytes_of(shelf, log_of(shelf)).len > 0);
     check_left_alone(shelf, "is a database of another program");
 }
 
@@ -476,14 +535,12 @@ static void check_mode(const char *path)
 static void nobody_else_may_read_the_files(void **state)
 {
     struct shelf *shelf = *state;
-    struct buf wal = {.arena = &shelf->arena};
     mode_t mask = umask(0);
     struct store *store = open_store(shelf);
     check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
     umask(mask);
-    buf_printf(&wal, "%s-wal", shelf->path);
     check_mode(shelf->path);
-    check_mode(buf_text(&wal));
+    check_mode(log_of(shelf));
     store_close(store);
 }
 
@@ -503,20 +560,18 @@ static void a_new_file_is_marked_as_ours(void **state)
 static void a_view_never_writes(void **state)
 {
     struct shelf *shelf = *state;
-    struct buf wal = {.arena = &shelf->arena};
     struct buf why = {.arena = &shelf->arena};
     struct store *store = open_store(shelf);
     check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
-    buf_printf(&wal, "%s-wal", shelf->path);
     struct span before = bytes_of(shelf, shelf->path);
-    size_t log_size = bytes_of(shelf, buf_text(&wal)).len;
+    size_t log_size = bytes_of(shelf, log_of(shelf)).len;
     assert_true(log_size > 0);
     struct db *db = db_open(shelf->path, DB_READ, &why);
     assert_int_equal(db_exec(db, "DELETE FROM events"), ERR_STORE);
     db_close(db);
     check_events(shelf, "dentrix 1 a");
     assert_true(span_is(before, bytes_of(shelf, shelf->path)));
-    assert_int_equal(bytes_of(shelf, buf_text(&wal)).len, log_size);
+    assert_int_equal(bytes_of(shelf, log_of(shelf)).len, log_size);
     store_close(store);
 }
 
@@ -584,6 +639,7 @@ int main(void)
         SHELF_TEST(seq_never_starts_again),
         SHELF_TEST(a_purged_event_is_remembered),
         SHELF_TEST(quarantine_counts_repeats),
+        SHELF_TEST(faults_are_replaced),
         SHELF_TEST(any_body_is_kept),
         SHELF_TEST(quarantine_is_bounded_by_rows),
         SHELF_TEST(quarantine_is_bounded_by_bytes),
@@ -592,7 +648,9 @@ int main(void)
         SHELF_TEST(quarantine_is_left_within_one_batch_too),
         SHELF_TEST(a_duplicate_leaves_quarantine_as_well),
         SHELF_TEST(a_failed_write_keeps_nothing),
+        SHELF_TEST(a_failure_in_the_middle_keeps_nothing),
         SHELF_TEST(a_foreign_database_is_left_alone),
+        SHELF_TEST(a_foreign_log_is_left_alone),
         SHELF_TEST(a_later_version_is_left_alone),
         SHELF_TEST(a_file_that_is_no_database_is_left_alone),
         SHELF_TEST(a_missing_directory_is_named),

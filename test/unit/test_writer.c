@@ -109,15 +109,24 @@ static size_t count_events(struct shelf *shelf, const char *origin)
     return count;
 }
 
+static void check_desk(struct shelf *shelf, const struct desk *desk)
+{
+    check_int("done", (int64_t)desk->done, JOBS);
+    check_int("called in another thread", (int64_t)desk->elsewhere, 0);
+    check_int("failed or duplicate", (int64_t)desk->failed, 0);
+    check_int("done before it could be read", (int64_t)desk->unreadable, 0);
+    check_int("done twice", (int64_t)desk->twice, 0);
+    check_int(desk->origin, (int64_t)count_events(shelf, desk->origin), JOBS);
+}
+
 /* A limit far below the number of jobs, so that some are refused and sent again. */
 static void every_job_comes_back_once_and_is_readable(void **state)
 {
     struct shelf *shelf = *state;
-    static const char *const origins[] = {"north", "south"};
     struct thread *threads[2];
     struct writer *writer = start_writer(shelf, 100);
-    for (size_t i = 0; i < 2; i++)
-        desk_set_up(&desks[i], origins[i], shelf->path, writer);
+    desk_set_up(&desks[0], "north", shelf->path, writer);
+    desk_set_up(&desks[1], "south", shelf->path, writer);
     for (size_t i = 0; i < 2; i++)
         threads[i] = thread_start("desk", run_desk, &desks[i]);
     for (size_t i = 0; i < 2; i++)
@@ -125,34 +134,34 @@ static void every_job_comes_back_once_and_is_readable(void **state)
     writer_stop(writer);
     writer_free(writer);
     for (size_t i = 0; i < 2; i++) {
+        here = &desks[i];
         loop_drain(desks[i].loop); /* one that came back twice would wait here */
-        check_int(origins[i], (int64_t)desks[i].done, JOBS);
-        check_int("called in another thread", (int64_t)desks[i].elsewhere, 0);
-        check_int("failed or duplicate", (int64_t)desks[i].failed, 0);
-        check_int("done before it could be read", (int64_t)desks[i].unreadable, 0);
-        check_int("done twice", (int64_t)desks[i].twice, 0);
-        check_int(origins[i], (int64_t)count_events(shelf, origins[i]), JOBS);
+        check_desk(shelf, &desks[i]);
         desk_clear(&desks[i]);
     }
 }
 
-/* Nothing that was accepted is dropped, also when the end comes at once. */
+/*
+ * Nothing that was accepted is dropped, also when the end comes at once; and each loop gets its own out of
+ * batches that hold jobs of both.
+ */
 static void stopping_writes_all_that_was_put(void **state)
 {
     struct shelf *shelf = *state;
-    struct writer *writer = start_writer(shelf, JOBS);
+    struct writer *writer = start_writer(shelf, 2 * JOBS);
     desk_set_up(&desks[0], "north", shelf->path, writer);
-    here = &desks[0];
-    for (size_t i = 0; i < JOBS; i++)
-        assert_int_equal(writer_put(writer, &desks[0].jobs[i]), ERR_OK);
+    desk_set_up(&desks[1], "south", shelf->path, writer);
+    for (size_t i = 0; i < 2 * JOBS; i++)
+        assert_int_equal(writer_put(writer, &desks[i % 2].jobs[i / 2]), ERR_OK);
     writer_stop(writer);
     writer_free(writer);
-    assert_int_equal(desks[0].done, 0); /* only the loop's own thread may say so */
-    loop_drain(desks[0].loop);
-    assert_int_equal(desks[0].done, JOBS);
-    assert_int_equal(desks[0].elsewhere + desks[0].failed + desks[0].unreadable + desks[0].twice, 0);
-    assert_int_equal(count_events(shelf, "north"), JOBS);
-    desk_clear(&desks[0]);
+    assert_int_equal(desks[0].done + desks[1].done, 0); /* only a loop's own thread may say so */
+    for (size_t i = 0; i < 2; i++) {
+        here = &desks[i];
+        loop_drain(desks[i].loop);
+        check_desk(shelf, &desks[i]);
+        desk_clear(&desks[i]);
+    }
 }
 
 static void a_full_queue_refuses(void **state)
