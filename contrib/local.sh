@@ -31,18 +31,20 @@ prepare() {
 }
 
 run() {
+	[[ -x $PICKUPD ]] || { echo "no pickupd at $PICKUPD: run make first" >&2; exit 1; }
 	prepare var 127.0.0.1:8080 127.0.0.1:8081
-	echo "Paste these into another shell, in this directory:"
+	echo "Once it says \"ready\", paste these into another bash, in this directory:"
 	echo
 	for vendor in "${vendors[@]}"; do
 		cat <<-EOF
 			curl -H @<(build/pickupd sign $vendor -c var/pickupd.ini < fixtures/$vendor/normal.json) \\
-			     -H 'Content-Type: application/json' --data-binary @fixtures/$vendor/normal.json \\
+			     -w '\\n' -H 'Content-Type: application/json' --data-binary @fixtures/$vendor/normal.json \\
 			     http://127.0.0.1:8080/webhooks/ehr/$vendor
 
 		EOF
 	done
 	echo "Then: build/pickupd events list -c var/pickupd.ini      (stop the server with Ctrl-C)"
+	echo "Another port: edit var/pickupd.ini. Afresh: rm -r var."
 	echo
 	exec "$PICKUPD" serve
 }

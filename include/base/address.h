@@ -1,4 +1,4 @@
-/* Addresses to listen on, as the configuration writes them: HOST:PORT, [V6]:PORT or unix:/PATH. */
+/* Addresses to listen on, as the configuration writes them: HOST:PORT, [V6]:PORT or unix:/PATH (absolute). */
 #ifndef PICKUPD_BASE_ADDRESS_H
 #define PICKUPD_BASE_ADDRESS_H
 

@@ -6,18 +6,24 @@
 
 #include "base/span.h"
 
-#define HMAC_BYTES 32
+enum hmac_hash { HMAC_SHA256, HMAC_SHA1, HMAC_SHA512 };
+
+#define HMAC_BYTES_MAX 64
 
 struct hmac_key;
 
-/* A key for HMAC-SHA256; the secret is copied inside libcrypto. Owned by the caller. */
-struct hmac_key *hmac_key_new(struct span secret);
+/* A key; the secret is copied inside libcrypto. Owned by the caller. */
+struct hmac_key *hmac_key_new(enum hmac_hash hash, struct span secret);
 
 /* Wipes and releases; NULL is fine. */
 void hmac_key_free(struct hmac_key *key);
 
-/* Any thread; a key may be used by several at once. */
-void hmac_sign(const struct hmac_key *key, struct span text, uint8_t digest[HMAC_BYTES]);
+/* How long a digest is: 32, 20 or 64 bytes. */
+size_t hmac_bytes(enum hmac_hash hash);
+
+/* Over all parts, one behind the other. Any thread; a key may be used by several at once. */
+void hmac_sign(const struct hmac_key *key, const struct span *parts, size_t count,
+               uint8_t digest[HMAC_BYTES_MAX]);
 
 /* Compares in a time that depends on `count` alone. */
 bool hmac_equal(const uint8_t *a, const uint8_t *b, size_t count);

@@ -10,8 +10,8 @@
 #define INI_NAME_MAX    49
 
 /*
- * Called for every section line (name and value are NULL) and for every key. `line` counts from 1. The texts
- * are valid during the call.
+ * Called for every section line (name and value are NULL; so is the section if it was refused) and for every
+ * key. `line` counts from 1. The texts are valid during the call.
  */
 typedef void ini_row(void *arg, int line, const char *section, const char *name, const char *value);
 

@@ -47,6 +47,9 @@ bool json_next(const struct json *object, void **at, const char **key, const str
 /* Writes a value as compact text. */
 void json_put(struct buf *out, const struct json *value);
 
+/* Whether a text may be written as JSON at all. */
+bool json_is_utf8(struct span text);
+
 /* Writing: commas come by themselves. A key is followed by exactly one value. */
 void json_open(struct buf *out, char bracket);  /* '{' or '[' */
 void json_close(struct buf *out, char bracket); /* '}' or ']' */

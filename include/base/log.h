@@ -1,6 +1,7 @@
 /*
- * The log: one JSON object a line on standard error, each written in one go, from any thread.
- * Never give it a value from a request's body or headers: no name, phone, note, secret or signature.
+ * The log: one JSON object a line on standard error, each written in one go, from any thread. It never waits
+ * for a reader: lines that would are left out, and the next one tells how many, as "lost". Never give it a
+ * value from a request's body or headers: no name, phone, note, secret or signature.
  */
 #ifndef PICKUPD_BASE_LOG_H
 #define PICKUPD_BASE_LOG_H

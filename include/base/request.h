@@ -27,4 +27,7 @@ struct request {
 /* How many headers bear that name; if any, *value is the first one's. Case does not matter. */
 size_t request_header(const struct request *request, struct span name, struct span *value);
 
+/* Whether a header may be called so. */
+bool request_is_name(struct span name);
+
 #endif

@@ -22,6 +22,9 @@ bool span_starts(struct span text, struct span start);
 bool span_starts_nocase(struct span text, struct span start);
 bool span_ends_nocase(struct span text, struct span end);
 
+/* Without its first `count` bytes, which it must have. */
+void span_skip(struct span *text, size_t count);
+
 /* Without ASCII white space at both ends. */
 struct span span_trim(struct span text);
 

@@ -16,7 +16,8 @@ const struct zone *zone_find(struct span name);
 
 /*
  * Seconds since 1970 in UTC, from a wall clock read as if it were UTC. In the spring gap the offset before
- * it counts; in the autumn overlap the first of the two. Exact for 1970 to 2099.
+ * it counts; in the autumn overlap the first of the two. For 1970 to 2099; exact from 2024 to 2037, see the
+ * manual for the zones that libical has wrong near a change before and after.
  */
 int64_t zone_to_utc(const struct zone *zone, int64_t wall);
 

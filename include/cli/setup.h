@@ -27,7 +27,13 @@ enum setup_secrets {
 /* Reads the file, or with NULL the environment alone. False if there is any fault. */
 bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults);
 
-/* Wipes the secrets and releases everything. */
+/* Says in the log which sources there are, and why one is disabled. */
+void setup_report(const struct setup *setup);
+
+/* Wipes the secrets and releases all sources; the configuration stays. */
+void setup_clear_sources(struct setup *setup);
+
+/* That, and the configuration. */
 void setup_free(struct setup *setup);
 
 /* The name of a file beside the database, such as ".lock" behind it. */

@@ -24,7 +24,7 @@ struct intake {
  * Takes an authentic webhook in. `done` is called once, in the loop's thread, at once or after the commit:
  * ERR_OK: on disk as an event (job.duplicate: it was there already);
  * ERR_BAD_WEBHOOK: authentic, not mappable, on disk in quarantine; the reasons are in faults;
- * ERR_BAD_SIGNATURE; ERR_BUSY, ERR_STORE, ERR_QUARANTINE_FULL: nothing is kept, the sender should retry.
+ * ERR_BAD_SIGNATURE; ERR_BUSY, ERR_STORE, ERR_QUARANTINE_FULL: nothing is promised, the sender should retry.
  * The request and the arena must live until then; the intake lies in the arena.
  */
 void ingest(struct writer *writer, struct loop *loop, const struct source *source,

@@ -23,9 +23,11 @@ typedef void retry_done_fn(void *arg, size_t failed);
 /*
  * Retries one row after the other, each committed before the next. The results are "stored", "duplicate"
  * (the event was there already), "still faulty" with the faults, "unknown source", "not found" or "not now".
- * The view and the sources must outlive it.
+ * `sources` is where the sources of the moment are: they may be swapped between two rows. All must outlive
+ * it.
  */
-void retry_start(const struct sources *sources, struct view *view, struct writer *writer, struct loop *loop,
-                 const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done, void *arg);
+void retry_start(const struct sources *const *sources, struct view *view, struct writer *writer,
+                 struct loop *loop, const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done,
+                 void *arg);
 
 #endif

@@ -29,8 +29,9 @@ struct secret_config {
 struct source_config {
     char *name;
     int line;
-    char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix;
+    char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix, *public_url;
     int64_t enabled;
+    int64_t tolerance; /* seconds; 0 if not set */
     struct secret_config *secrets;
     size_t secret_count;
 };

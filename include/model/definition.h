@@ -13,7 +13,7 @@
 struct definition {
     struct arena arena; /* holds all of the below */
     struct span vendor;
-    struct scheme scheme;
+    const struct scheme *scheme;
     struct span source; /* the envelope's source */
     struct span type;   /* the envelope's detailType */
     const struct mapping *mapping;

@@ -7,19 +7,33 @@
 #include "base/request.h"
 #include "model/source.h"
 
-struct scheme {
-    struct span header; /* where the signature stands */
-};
+#define SCHEME_SIGNATURES_MAX 16 /* that one request may carry */
+
+struct scheme;
+
+/*
+ * A secret as the scheme uses it: a key for HMAC, the digest of a static one, or the sender's public key.
+ * NULL if the text is no such secret; *why is then static and says nothing of it. Owned by the caller.
+ */
+struct scheme_key *scheme_key_new(const struct scheme *scheme, struct span secret, const char **why);
+void scheme_key_free(struct scheme_key *key);
+
+/* The name of what the signature stands in, for people: a header, a query's name, or a path in the body. */
+struct span scheme_place(const struct scheme *scheme);
 
 /*
  * ERR_OK if one of the live secrets signed these bytes; else ERR_BAD_SIGNATURE, and *reason is a static word
- * for the log, never for the sender. Every live secret is tried, whichever matches.
+ * for the log, never for the sender. Every live secret is tried with every signature, whichever matches. What
+ * is worked out on the way lives in the arena.
  */
 MUST enum err scheme_verify(const struct scheme *scheme, const struct source *source,
-                            const struct request *request, const char **reason);
+                            const struct request *request, struct arena *arena, const char **reason);
 
-/* Adds the headers to send with `body`, one "Name: value" a line; ERR_NOT_FOUND without a live secret. */
-MUST enum err scheme_sign(const struct scheme *scheme, const struct source *source, struct span body,
-                          int64_t now, struct buf *headers);
+/*
+ * Adds the headers to send with a request, one "Name: value" a line. False with a static reason if it can't:
+ * no live secret, a key that is not ours, a signature that stands in no header.
+ */
+bool scheme_sign(const struct scheme *scheme, const struct source *source, const struct request *request,
+                 struct buf *headers, const char **why);
 
 #endif

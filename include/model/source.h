@@ -6,16 +6,16 @@
 
 #include <stdint.h>
 
-#include "base/hmac.h"
 #include "base/zone.h"
 
 struct definition;
+struct scheme_key;
 
 struct secret {
     char *name;
-    struct hmac_key *key;
-    int64_t not_before; /* ms since 1970; live from here */
-    int64_t not_after;  /* ms since 1970; not live from here */
+    struct scheme_key *key; /* see model/scheme.h */
+    int64_t not_before;     /* ms since 1970; live from here */
+    int64_t not_after;      /* ms since 1970; not live from here */
 };
 
 struct source {
@@ -24,6 +24,8 @@ struct source {
     char *lab;
     char *id_prefix;
     char *clinic_prefix;
+    char *public_url;        /* as the sender knows it, for schemes that sign the URL; "" if not set */
+    int64_t tolerance;       /* ms a signed time may be off; 0: what the definition says */
     const struct zone *zone; /* NULL: a time without a zone is a fault */
     const struct definition *definition;
     struct secret *secrets;

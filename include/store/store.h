@@ -14,6 +14,7 @@ enum store_kind {
     STORE_EVENT,      /* keep `event`; clears its row in quarantine, and takes its first arrival from there */
     STORE_QUARANTINE, /* keep `body` under event.id with event.origin, .org and .time, and `faults` */
     STORE_FAULTS,     /* replace the `faults` of event.id in quarantine */
+    STORE_FENCE,      /* keep nothing, and come back after all that was put before */
     STORE_PROBE,      /* only find out whether writing works */
 };
 

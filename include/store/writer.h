@@ -24,6 +24,10 @@ void writer_free(struct writer *writer);
  */
 MUST enum err writer_put(struct writer *writer, struct store_job *job);
 
+/* Any thread: puts a STORE_FENCE, also when the queue is full. It does not come back once the writer is
+ * stopping. */
+void writer_fence(struct writer *writer, struct store_job *fence);
+
 /* Any thread: whether one more job would be taken just now. */
 bool writer_has_room(struct writer *writer);
 

@@ -34,8 +34,8 @@ const char *db_error(struct db *db);
 /* Runs SQL that gives no rows. */
 MUST enum err db_exec(struct db *db, const char *sql);
 
-/* The first column of the first row as a number; 0 if there is none. */
-int64_t db_number(struct db *db, const char *sql);
+/* The first column of the first row as a number. */
+MUST enum err db_number(struct db *db, const char *sql, int64_t *number);
 
 /* Prepares statement i from sql[i]. */
 MUST enum err db_prepare(struct db *db, const char *const *sql, size_t count);

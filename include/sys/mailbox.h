@@ -23,6 +23,9 @@ void mailbox_free(struct mailbox *mailbox);
 /* False if it is full or closed: the mail stays the caller's. */
 bool mailbox_put(struct mailbox *mailbox, struct mail *mail);
 
+/* The same without regard to the limit, for the few that must get through. */
+bool mailbox_push(struct mailbox *mailbox, struct mail *mail);
+
 /* Whether one more would fit just now. */
 bool mailbox_has_room(struct mailbox *mailbox);
 

@@ -7,7 +7,8 @@ COMMAND(check, "|--keys",
         "Check the configuration and the definitions, and list the sources. --keys lists every config key.",
         "pickupd check -c /etc/pickupd/pickupd.ini")
 COMMAND(sign, "SOURCE < BODY", "Print the headers that prove a body comes from a source, one a line.",
-        "curl -H @<(pickupd sign dentrix < body.json) --data-binary @body.json URL")
+        "curl -H @<(pickupd sign dentrix < body.json) -H Content-Type:application/json"
+        " --data-binary @body.json URL")
 COMMAND(events,
         "list [--source S] [--type T] [--since TIME] [--limit N] [--json] [--show-phi]"
         "|show ID [--json] [--show-phi]",

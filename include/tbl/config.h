@@ -38,6 +38,10 @@ KEY(source, id_prefix, TEXT, "", 1, 64,
     "Stands before the vendor's id, with a hyphen, in pickupId. Unset: the vendor's name.")
 KEY(source, clinic_prefix, TEXT, "", 1, 64,
     "Stands before the vendor's practice id in clinicId. Unset: nothing.")
+KEY(source, public_url, TEXT, "", 1, 180,
+    "The URL the sender calls, for schemes that sign it. Never taken from the request.")
+KEY(source, tolerance, DURATION, "", 1, 31622400,
+    "How far off a signed time may be. Unset: what the definition says.")
 KEY(secret, env, VARIABLE, "", 0, 0, "The environment variable that holds a further secret.")
 KEY(secret, file, TEXT, "", 1, 4000, "The file that holds a further secret.")
 KEY(secret, not_before, TIME, "", 0, 0, "The secret counts from this time, such as 2026-01-31T00:00:00Z.")

@@ -10,6 +10,7 @@ SQL(QUARANTINE_ADD, "INSERT INTO quarantine (id, origin, org, first_seen, last_s
 SQL(QUARANTINE_REPEAT, "UPDATE quarantine SET count = count + 1, last_seen = ?2, faults = ?3 WHERE id = ?1")
 SQL(QUARANTINE_FAULTS, "UPDATE quarantine SET faults = ?2 WHERE id = ?1")
 SQL(QUARANTINE_CLEAR, "DELETE FROM quarantine WHERE id = ?1")
-SQL(QUARANTINE_USE, "SELECT origin, count(*), sum(length(body)) FROM quarantine GROUP BY origin")
+SQL(QUARANTINE_USE,
+    "SELECT origin, length(body) FROM quarantine") /* grouping would copy whole bodies to sort them */
 SQL(PROBE, "INSERT INTO probe (id, time) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET time = ?1")
 #undef SQL

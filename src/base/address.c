@@ -43,7 +43,8 @@ bool address_parse(struct span text, struct address *address)
     *address = (struct address){0};
     if (span_starts(text, SPAN("unix:"))) {
         address->kind = ADDRESS_UNIX;
-        return copy(address->path, sizeof address->path, (struct span){text.at + 5, text.len - 5});
+        return text.len > 5 && text.at[5] == '/' &&
+               copy(address->path, sizeof address->path, (struct span){text.at + 5, text.len - 5});
     }
     size_t colon = text.len;
     while (colon > 0 && text.at[colon - 1] != ':')

@@ -23,9 +23,10 @@ static void announce(struct reader *reader, struct span line)
 {
     struct span inside = {line.at + 1, line.len - 1};
     struct span name = span_cut(&inside, ']');
-    if (name.len > INI_SECTION_MAX)
+    if (name.len > INI_SECTION_MAX) {
         refuse(reader, "section name is longer than 49 characters");
-    else {
+        reader->row(reader->arg, reader->line, NULL, NULL, NULL);
+    } else {
         char text[INI_SECTION_MAX + 1] = "";
         memcpy(text, name.at, name.len);
         reader->row(reader->arg, reader->line, text, NULL, NULL);
@@ -79,6 +80,8 @@ static int take(void *arg, const char *section, const char *name, const char *va
 
 void ini_read(struct span text, const char *file, ini_row *row, void *arg, struct faults *faults)
 {
+    if (span_starts(text, SPAN("\xef\xbb\xbf")))
+        span_skip(&text, 3); /* what some editors put in front */
     struct reader reader = {text, 0, file, row, arg, faults};
     int bad = ini_parse_stream(next_line, &reader, take, &reader);
     if (bad > 0)

@@ -105,6 +105,13 @@ bool json_next(const struct json *object, void **at, const char **key, const str
     return true;
 }
 
+bool json_is_utf8(struct span text)
+{
+    json_t *copy = json_stringn(text.at, text.len);
+    json_decref(copy);
+    return copy != NULL;
+}
+
 static int add_text(const char *text, size_t len, void *buf)
 {
     buf_add(buf, (struct span){text, len});

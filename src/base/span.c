@@ -34,9 +34,15 @@ bool span_ends_nocase(struct span text, struct span end)
     return text.len >= end.len && span_is_nocase((struct span){text.at + text.len - end.len, end.len}, end);
 }
 
+void span_skip(struct span *text, size_t count)
+{
+    text->at += count;
+    text->len -= count;
+}
+
 static bool blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 struct span span_trim(struct span text)

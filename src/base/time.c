@@ -48,17 +48,11 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-static void skip(struct span *text, size_t count)
-{
-    text->at += count;
-    text->len -= count;
-}
-
 static bool take_char(struct span *text, char c)
 {
     if (text->len == 0 || text->at[0] != c)
         return false;
-    skip(text, 1);
+    span_skip(text, 1);
     return true;
 }
 
@@ -66,7 +60,7 @@ static bool take_digits(struct span *text, size_t count, int low, int high, int 
 {
     if (!num_digits(*text, count, number) || *number < low || *number > high)
         return false;
-    skip(text, count);
+    span_skip(text, count);
     return true;
 }
 
@@ -92,7 +86,7 @@ static bool take_fraction(struct span *text, int *ms)
         return false;
     for (size_t i = 0; i < 3; i++)
         *ms = *ms * 10 + (i < count ? text->at[i] - '0' : 0);
-    skip(text, count);
+    span_skip(text, count);
     return true;
 }
 

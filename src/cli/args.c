@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "help.h"
 
 static const struct {
@@ -47,17 +49,22 @@ static const char *take_option(int argc, char **argv, int *at, unsigned known, s
 bool args_read(int argc, char **argv, unsigned known, struct args *args)
 {
     const char *why = NULL;
-    *args = (struct args){.config = getenv("PICKUPD_CONFIG")};
+    const char *config = getenv("PICKUPD_CONFIG");
+    *args = (struct args){.config = config != NULL && *config != '\0' ? config : NULL};
     for (int at = 1; at < argc && why == NULL; at++) {
-        if (argv[at][0] == '-' && argv[at][1] != '\0')
+        const char *word = argv[at];
+        if (word[0] == '-' && word[1] != '\0')
             why = take_option(argc, argv, &at, known, args);
         else if (args->word_count == 3)
-            why = "too many words";
+            why = "one word too many";
         else
-            args->words[args->word_count++] = argv[at];
+            args->words[args->word_count++] = word;
+        if (why != NULL) {
+            struct buf text CLEANUP(buf_free) = {0};
+            buf_printf(&text, "%s: %s", word, why);
+            args_refuse(argv[0], buf_text(&text));
+        }
     }
-    if (why != NULL)
-        args_refuse(argv[0], why);
     return why == NULL;
 }
 

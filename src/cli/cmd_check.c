@@ -58,7 +58,9 @@ int cmd_check(int argc, char **argv)
         print_faults(&faults);
     } else {
         print_sources(&setup);
-        code = EXIT_GOOD;
+        code = sources_enabled(&setup.sources) > 0 ? EXIT_GOOD : EXIT_FAILED;
+        if (code == EXIT_FAILED)
+            fprintf(stderr, "no source is enabled: serve would not start\n");
     }
     setup_free(&setup);
     return code;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "cli/command.h"
@@ -57,7 +58,7 @@ static void print_whole(void *arg, const struct view_quarantine *row)
     printf("\ncount      %lld\nbytes      %lld\nfaults     ", (long long)row->count, (long long)row->bytes);
     print_faults_text(row->faults);
     printf("\nbody       ");
-    print_clean(args->show_phi ? row->body : SPAN("*** (--show-phi prints it)"));
+    print_lines(args->show_phi ? row->body : SPAN("*** (--show-phi prints it)"));
     putchar('\n');
 }
 
@@ -116,7 +117,7 @@ static void on_done(void *arg, size_t failed)
 static void on_start(void *arg)
 {
     struct alone *alone = arg;
-    retry_start(alone->sources, alone->view, alone->writer, alone->loop, alone->scope, print_result, on_done,
+    retry_start(&alone->sources, alone->view, alone->writer, alone->loop, alone->scope, print_result, on_done,
                 alone);
 }
 
@@ -171,12 +172,19 @@ static int retry(struct setup *setup, const char *command, struct args *args)
 static int run(struct setup *setup, const char *command, struct args *args)
 {
     const char *verb = args->word_count > 0 ? args->words[0] : "";
-    if ((strcmp(verb, "list") == 0 && args->word_count == 1) ||
-        (strcmp(verb, "show") == 0 && args->word_count == 2))
-        return look(setup, command, args);
-    if (strcmp(verb, "retry") == 0 && args->word_count == (args->all ? 1 : 2))
-        return retry(setup, command, args);
-    return args_refuse(command, "takes `list`, `show` and an id, `retry` and an id, or `retry --all`");
+    bool lists = strcmp(verb, "list") == 0 && args->word_count == 1;
+    bool shows = strcmp(verb, "show") == 0 && args->word_count == 2;
+    bool retries = strcmp(verb, "retry") == 0 && args->word_count == (args->all ? 1 : 2);
+    if (!lists && !shows && !retries)
+        return args_refuse(command, "takes `list`, `show` and an id, `retry` and an id, or `retry --all`");
+    if ((args->show_phi && !shows) || (args->json && retries) || (args->all && !retries) ||
+        (args->source != NULL && !lists && !args->all))
+        return args_refuse(command, "an option does not go with this form");
+    if (access(setup->config.server.database, F_OK) != 0) {
+        fprintf(stderr, "%s: %s\n", setup->config.server.database, strerror(errno));
+        return EXIT_FAILED;
+    }
+    return retries ? retry(setup, command, args) : look(setup, command, args);
 }
 
 int cmd_quarantine(int argc, char **argv)

@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "flow/control.h"
+#include "reload.h"
 #include "sys/lock.h"
 #include "sys/net.h"
 #include "sys/thread.h"
@@ -31,18 +32,21 @@ struct hooks {
     struct loop *loop;
     struct http_server *http;
     struct thread *thread;
+    struct face face; /* its own, because its sources are swapped in its own thread */
     struct mail stop; /* tells it to stop */
 };
 
 struct serve {
     struct setup setup;
+    const char *config; /* the file's name, or NULL */
+    struct reload *reload;
     struct faults faults;
     int lock;
     struct writer *writer;
     struct view *view;
     int public_fd, private_fd;
     bool public_inherited, private_inherited;
-    struct face public_face, private_face;
+    struct face private_face;
     struct hooks *hooks;
     size_t hook_count;
     struct loop *loop; /* control */
@@ -62,18 +66,10 @@ struct ended {
 
 /* Starting. */
 
-static bool report_sources(struct serve *serve)
+static bool has_sources(struct serve *serve)
 {
     const struct sources *sources = &serve->setup.sources;
-    for (size_t i = 0; i < sources->count; i++) {
-        const struct source *source = &sources->all[i];
-        if (source->disabled != NULL)
-            log_event(LOG_WARN, "source disabled", LOG_STR("source", source->name),
-                      LOG_STR("reason", source->disabled));
-        else
-            log_event(LOG_INFO, "source enabled", LOG_STR("source", source->name),
-                      LOG_NUM("secrets", (int64_t)source->secret_count));
-    }
+    setup_report(&serve->setup);
     if (sources_enabled(sources) > 0)
         return true;
     faults_add(&serve->faults, "no source is enabled, so there is nobody to receive from");
@@ -128,6 +124,12 @@ static void report_face(const char *face, int fd)
     struct buf address CLEANUP(buf_free) = {0};
     net_describe(fd, &address);
     log_event(LOG_INFO, "listening", LOG_STR("face", face), LOG_STR("address", buf_text(&address)));
+}
+
+static struct face face_of(const struct serve *serve, enum face_kind kind)
+{
+    return (struct face){kind, &serve->setup.sources, serve->writer,
+                         (size_t)serve->setup.config.server.max_body};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -190,6 +192,7 @@ static void on_signal(void *arg)
         serve->hooks[i].stop = (struct mail){.deliver = on_stop_mail};
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
+    reload_stop(serve->reload);
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
@@ -215,8 +218,8 @@ static void run_hooks(void *arg)
 
 static void on_hangup(void *arg)
 {
-    (void)arg;
-    log_event(LOG_WARN, "SIGHUP ignored: restart to read the configuration again", LOG_NUM("pid", getpid()));
+    struct serve *serve = arg;
+    reload_now(serve->reload);
 }
 
 /* Threads. */
@@ -254,7 +257,9 @@ static void start_hooks(struct serve *serve)
         struct hooks *hooks = &serve->hooks[i];
         hooks->serve = serve;
         hooks->loop = loop_new();
-        hooks->http = new_http(serve, hooks->loop, &serve->public_face, serve->public_fd, connections);
+        hooks->face = face_of(serve, FACE_PUBLIC);
+        reload_add_user(serve->reload, hooks->loop, &hooks->face.sources);
+        hooks->http = new_http(serve, hooks->loop, &hooks->face, serve->public_fd, connections);
         hooks->thread = thread_start("hooks", run_hooks, hooks);
     }
 }
@@ -264,6 +269,10 @@ static bool start_control(struct serve *serve)
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
     serve->loop = loop_new();
     serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop};
+    serve->private_face = face_of(serve, FACE_PRIVATE);
+    serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config);
+    reload_add_user(serve->reload, serve->loop, &serve->control.sources);
+    reload_add_user(serve->reload, serve->loop, &serve->private_face.sources);
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)
         return false;
@@ -276,13 +285,8 @@ static bool start_control(struct serve *serve)
 
 static bool start(struct serve *serve)
 {
-    if (!report_sources(serve) || !take_lock(serve) || !open_store(serve) || !open_faces(serve))
+    if (!has_sources(serve) || !take_lock(serve) || !open_store(serve) || !open_faces(serve))
         return false;
-    struct face face = {FACE_PUBLIC, &serve->setup.sources, serve->writer,
-                        (size_t)serve->setup.config.server.max_body};
-    serve->public_face = face;
-    face.kind = FACE_PRIVATE;
-    serve->private_face = face;
     if (!start_control(serve))
         return false;
     start_hooks(serve);
@@ -318,6 +322,8 @@ static void finish(struct serve *serve)
         line_stop(serve->lines);
     if (serve->http != NULL)
         http_free(serve->http);
+    if (serve->reload != NULL)
+        reload_free(serve->reload);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->view != NULL)
@@ -338,8 +344,10 @@ int cmd_serve(int argc, char **argv)
         return EXIT_USAGE;
     if (args.word_count > 0)
         return args_refuse(argv[0], "takes no further words");
+    serve.config = args.config;
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);  /* until there is something to reload */
     signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is a failed write, as a full disk is */
     if (setup_load(&serve.setup, args.config, SETUP_WITH_SECRETS, &serve.faults) && start(&serve)) {
         loop_run(serve.loop);

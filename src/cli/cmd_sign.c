@@ -22,6 +22,7 @@ static int sign(const struct setup *setup, const char *name, struct faults *faul
 {
     struct buf body CLEANUP(buf_free) = {0};
     struct buf headers CLEANUP(buf_free) = {0};
+    const char *why;
     const struct source *source = sources_find(&setup->sources, span_of(name));
     if (source == NULL) {
         faults_add(faults, "%s: no such source, or it is disabled; see pickupd check", name);
@@ -29,8 +30,12 @@ static int sign(const struct setup *setup, const char *name, struct faults *faul
     }
     if (!read_body((size_t)setup->config.server.max_body, &body, faults))
         return print_faults(faults);
-    if (scheme_sign(&source->definition->scheme, source, buf_span(&body), time_now(), &headers) != ERR_OK) {
-        faults_add(faults, "%s: no secret is live now", name);
+    struct buf path CLEANUP(buf_free) = {0};
+    buf_printf(&path, "/webhooks/ehr/%s", name);
+    struct request request = {
+        .method = SPAN("POST"), .path = buf_span(&path), .body = buf_span(&body), .received = time_now()};
+    if (!scheme_sign(source->definition->scheme, source, &request, &headers, &why)) {
+        faults_add(faults, "%s: can't sign for it: %s", name, why);
         return print_faults(faults);
     }
     fputs(buf_text(&headers), stdout);

@@ -33,6 +33,7 @@ static void move_config_behind(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    char version[] = "version";
     move_config_behind(argc, argv);
     if (argc < 2) {
         help_overview(stderr);
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
         help_overview(stdout);
         return EXIT_GOOD;
     }
+    if (strcmp(argv[1], "--version") == 0)
+        argv[1] = version;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, argv[1]) != 0)
             continue;

@@ -47,6 +47,15 @@ void print_clean(struct span text)
         putchar(acts(text, i) ? '?' : text.at[i]);
 }
 
+void print_lines(struct span text)
+{
+    while (text.len > 0) {
+        print_clean(span_cut(&text, '\n'));
+        if (text.len > 0)
+            putchar('\n');
+    }
+}
+
 void print_time(int64_t ms)
 {
     char text[TIME_TEXT];

@@ -7,6 +7,9 @@
 /* A text for a terminal: control characters become '?'. */
 void print_clean(struct span text);
 
+/* The same, but lines stay lines. */
+void print_lines(struct span text);
+
 /* A time as 20 bytes of ISO 8601. */
 void print_time(int64_t ms);
 

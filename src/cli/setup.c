@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/hmac.h"
+#include "base/log.h"
 #include "model/builtin.h"
 
 static bool read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
@@ -19,6 +21,7 @@ static bool read_file(const char *path, size_t max, struct buf *out, struct faul
         faults_add(faults, "%s: %s", path, strerror(errno));
         return false;
     }
+    setvbuf(file, NULL, _IONBF, 0); /* it may be a secret, and nobody would wipe the copy */
     while ((got = fread(bytes, 1, sizeof bytes, file)) > 0 && out->len <= max)
         buf_add(out, (struct span){bytes, got});
     bool bad = ferror(file) != 0;
@@ -98,20 +101,33 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
     if (*from->file != '\0') {
         file.room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
         file.at = mem_alloc(file.room);
-        if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX, &file, faults))
+        if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX + 2, &file, faults))
             return;
         text = without_newline(buf_span(&file));
     }
     if (text.len == 0)
         return;
+    if (text.len > SETUP_SECRET_MAX) {
+        fault(setup, faults, from->line, source->name, "a secret is at most 4096 bytes long");
+        return;
+    }
+    const char *why;
+    struct scheme_key *key =
+        source->definition ? scheme_key_new(source->definition->scheme, text, &why) : NULL;
+    if (key == NULL) {
+        if (source->definition != NULL)
+            faults_add(faults, "%s:%d: %s: its secret %s", setup->config.file, from->line, source->name, why);
+        return;
+    }
     if (used_before(setup, text)) {
+        scheme_key_free(key);
         fault(setup, faults, from->line, source->name, "this secret is used twice");
         return;
     }
     source->secrets = mem_resize(source->secrets, (source->secret_count + 1) * sizeof *source->secrets);
     source->secrets[source->secret_count++] = (struct secret){
         .name = mem_copy(span_of(from->name)),
-        .key = hmac_key_new(text),
+        .key = key,
         .not_before = from->not_before,
         .not_after = from->not_after,
     };
@@ -184,6 +200,8 @@ static char *why_no_secret(const struct source_config *from)
     struct buf why = {0};
     if (*from->secret_env != '\0')
         buf_printf(&why, "no secret: set %s", from->secret_env);
+    else if (*from->secret_file != '\0')
+        buf_printf(&why, "no secret: %s is empty", from->secret_file);
     else
         buf_printf(&why, "no secret: set secret_env or secret_file in [source %s]", from->name);
     return buf_text(&why);
@@ -198,16 +216,30 @@ static void build_source(struct setup *setup, struct source *source, const struc
         .lab = from->lab,
         .id_prefix = *from->id_prefix ? from->id_prefix : from->vendor,
         .clinic_prefix = from->clinic_prefix,
+        .public_url = from->public_url,
+        .tolerance = from->tolerance * 1000,
         .definition = find_definition(setup, from, faults),
     };
     if (*from->timezone != '\0' && (source->zone = zone_find(span_of(from->timezone))) == NULL)
         fault(setup, faults, from->line, from->name, "timezone is not known");
+    if (strpbrk(from->public_url, "?#") != NULL)
+        fault(setup, faults, from->line, from->name,
+              "public_url must have no ? and no #; a request's own query is added");
     if (secrets == SETUP_WITH_SECRETS)
         add_secrets(setup, source, from, faults);
     if (!from->enabled)
         source->disabled = mem_copy(SPAN("enabled = no"));
     else if (secrets == SETUP_WITH_SECRETS && source->secret_count == 0)
         source->disabled = why_no_secret(from);
+}
+
+/* Whether ids with the one prefix can be ids with the other: "north-2-7" is 7 of "north-2", and 2-7 of
+ * "north". */
+static bool overlap(const char *a, const char *b)
+{
+    size_t shorter = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    const char *longer = strlen(a) < strlen(b) ? b : a;
+    return strncmp(a, b, shorter) == 0 && (longer[shorter] == '\0' || longer[shorter] == '-');
 }
 
 /* Two sources must not speak for the same pickup. */
@@ -219,9 +251,10 @@ static void check_prefixes(struct setup *setup, struct faults *faults)
         for (size_t k = i + 1; k < sources->count; k++) {
             const struct source *b = &sources->all[k];
             if (a->disabled == NULL && b->disabled == NULL && a->definition == b->definition &&
-                strcmp(a->org, b->org) == 0 && strcmp(a->id_prefix, b->id_prefix) == 0)
+                strcmp(a->org, b->org) == 0 && overlap(a->id_prefix, b->id_prefix))
                 fault(setup, faults, setup->config.sources[k].line, b->name,
-                      "another source of this vendor and org has the same id_prefix");
+                      "another source of this vendor and org has this id_prefix, or one that could be taken "
+                      "for it");
         }
     }
 }
@@ -246,13 +279,13 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     return faults->count == 0;
 }
 
-void setup_free(struct setup *setup)
+void setup_clear_sources(struct setup *setup)
 {
     for (size_t i = 0; i < setup->sources.count; i++) {
         struct source *source = &setup->sources.all[i];
         for (size_t k = 0; k < source->secret_count; k++) {
             free(source->secrets[k].name);
-            hmac_key_free(source->secrets[k].key);
+            scheme_key_free(source->secrets[k].key);
         }
         free(source->secrets);
         free(source->disabled);
@@ -261,7 +294,28 @@ void setup_free(struct setup *setup)
         definition_free(setup->definitions[i]);
     free(setup->definitions);
     free(setup->sources.all);
+    setup->definitions = NULL;
+    setup->definition_count = 0;
+    setup->sources = (struct sources){0};
+}
+
+void setup_free(struct setup *setup)
+{
+    setup_clear_sources(setup);
     config_free(&setup->config);
+}
+
+void setup_report(const struct setup *setup)
+{
+    for (size_t i = 0; i < setup->sources.count; i++) {
+        const struct source *source = &setup->sources.all[i];
+        if (source->disabled != NULL)
+            log_event(LOG_WARN, "source disabled", LOG_STR("source", source->name),
+                      LOG_STR("reason", source->disabled));
+        else
+            log_event(LOG_INFO, "source enabled", LOG_STR("source", source->name),
+                      LOG_NUM("secrets", (int64_t)source->secret_count));
+    }
 }
 
 char *setup_beside(const struct setup *setup, const char *suffix)

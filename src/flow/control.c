@@ -44,7 +44,7 @@ void control_handle(struct line_call *call, struct span request, void *arg)
     struct retry_scope scope = {0};
     struct json *json = json_parse(request, &fault);
     if (read_scope(json, &scope)) {
-        retry_start(control->sources, control->view, control->writer, control->loop, &scope, say_row,
+        retry_start(&control->sources, control->view, control->writer, control->loop, &scope, say_row,
                     say_failed, call);
     } else {
         line_say(call, SPAN("{\"error\":\"unknown command\"}"));

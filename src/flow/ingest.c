@@ -87,7 +87,7 @@ static enum err start(struct intake *intake, struct writer *writer, const struct
     const char *reason;
     if (!writer_has_room(writer))
         return busy(source);
-    enum err err = scheme_verify(&source->definition->scheme, source, request, &reason);
+    enum err err = scheme_verify(source->definition->scheme, source, request, intake->arena, &reason);
     if (err != ERR_OK) {
         log_event_limited(LOG_WARN, "signature refused", LOG_STR("source", source->name),
                           LOG_STR("reason", reason));

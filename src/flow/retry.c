@@ -8,7 +8,7 @@
 
 struct retry {
     struct arena arena; /* of the row at hand */
-    const struct sources *sources;
+    const struct sources *const *sources;
     struct view *view;
     struct writer *writer;
     struct loop *loop;
@@ -34,7 +34,7 @@ static void take_row(void *arg, const struct view_quarantine *row)
     struct retry *retry = arg;
     struct intake *intake = arena_alloc(&retry->arena, sizeof *intake);
     intake->arena = &retry->arena;
-    intake->source = sources_find(retry->sources, row->origin);
+    intake->source = sources_find(*retry->sources, row->origin);
     intake->job.event.time = row->first_seen;
     intake->job.body = (struct span){arena_copy(&retry->arena, row->body), row->body.len};
     retry->intake = intake;
@@ -100,8 +100,9 @@ static void walk(struct retry *retry)
     free(retry);
 }
 
-void retry_start(const struct sources *sources, struct view *view, struct writer *writer, struct loop *loop,
-                 const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done, void *arg)
+void retry_start(const struct sources *const *sources, struct view *view, struct writer *writer,
+                 struct loop *loop, const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done,
+                 void *arg)
 {
     struct retry *retry = mem_alloc(sizeof *retry);
     *retry = (struct retry){.sources = sources,

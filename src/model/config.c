@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/err.h"
 #include "base/ini.h"
+#include "base/json.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "model/builtin.h"
@@ -85,22 +87,22 @@ static bool convert_time(struct span text, int64_t *number)
     return time_parse(text, NULL, number);
 }
 
-/* What each type is called, what its bounds count, how it is written, and what reads it. */
+/* What each type is called, what a value must be, and what reads it. */
 static const struct {
     const char *name;
-    const char *unit;
-    const char *form;
+    const char *form; /* with the bounds behind it, if the key has any */
+    const char *unit; /* of the bounds */
     bool is_text;
     bool (*convert)(struct span text, int64_t *number);
 } types[] = {
-    [TYPE_TEXT] = {"text", " bytes", "", true, convert_text},
-    [TYPE_ADDRESS] = {"address", "", " (HOST:PORT, [V6]:PORT or unix:/PATH)", true, convert_address},
-    [TYPE_VARIABLE] = {"variable", "", " (letters, digits and _, at most 100)", true, convert_variable},
-    [TYPE_NUMBER] = {"number", "", "", false, num_parse},
-    [TYPE_SIZE] = {"size", " bytes", "", false, num_parse_size},
-    [TYPE_DURATION] = {"duration", " seconds", "", false, num_parse_duration},
-    [TYPE_YES_NO] = {"choice", "", " (yes or no)", false, convert_yes_no},
-    [TYPE_TIME] = {"time", "", " (such as 2026-01-31T00:00:00Z)", false, convert_time},
+    [TYPE_TEXT] = {"text", "a text", " bytes", true, convert_text},
+    [TYPE_ADDRESS] = {"address", "HOST:PORT, [V6]:PORT or unix:/PATH", "", true, convert_address},
+    [TYPE_VARIABLE] = {"variable", "a name of at most 100 letters, digits and _", "", true, convert_variable},
+    [TYPE_NUMBER] = {"number", "a number", "", false, num_parse},
+    [TYPE_SIZE] = {"size", "a size such as 512KiB", " bytes", false, num_parse_size},
+    [TYPE_DURATION] = {"duration", "a duration such as 30s", " seconds", false, num_parse_duration},
+    [TYPE_YES_NO] = {"yes/no", "yes or no", "", false, convert_yes_no},
+    [TYPE_TIME] = {"time", "a time such as 2026-01-31T00:00:00Z", "", false, convert_time},
 };
 
 /* An empty text is fine where that is the default. */
@@ -223,6 +225,8 @@ static void begin_section(struct reading *reading, int line, struct span section
     memset(reading->seen, 0, sizeof reading->seen);
     reading->target = NULL;
     reading->kind = NULL;
+    if (section.at == NULL)
+        return; /* refused already, and so its keys are passed over */
     if (span_is(kind, SPAN("server")) && rest.len == 0) {
         reading->kind = "server";
         if (reading->has_server)
@@ -251,25 +255,23 @@ static const struct key *find_key(const char *section, const char *name)
 
 static void refuse_value(struct reading *reading, int line, const struct key *key)
 {
-    const char *file = reading->config->file;
-    const char *name = types[key->type].name;
-    if (key->most == 0)
-        faults_add(reading->faults, "%s:%d: %s is no %s%s", file, line, key->name, name,
-                   types[key->type].form);
-    else
-        faults_add(reading->faults, "%s:%d: %s must be a %s of %lld to %lld%s", file, line, key->name, name,
-                   (long long)key->least, (long long)key->most, types[key->type].unit);
+    struct buf bounds CLEANUP(buf_free) = {0};
+    if (key->most > 0)
+        buf_printf(&bounds, ", %lld to %lld%s", (long long)key->least, (long long)key->most,
+                   types[key->type].unit);
+    faults_add(reading->faults, "%s:%d: %s must be %s%s", reading->config->file, line, key->name,
+               types[key->type].form, buf_text(&bounds));
 }
 
 static void take(void *arg, int line, const char *section, const char *name, const char *value)
 {
     struct reading *reading = arg;
     if (name == NULL) {
-        begin_section(reading, line, span_of(section));
+        begin_section(reading, line, (struct span){section, section ? strlen(section) : 0});
         return;
     }
     if (reading->kind == NULL) {
-        if (*section == '\0')
+        if (section != NULL && *section == '\0')
             fault(reading, line, "a key must stand in a section", "");
         return;
     }
@@ -283,7 +285,9 @@ static void take(void *arg, int line, const char *section, const char *name, con
     if (reading->seen[key - rows] != NULL)
         fault(reading, line, ": given twice", name);
     reading->seen[key - rows] = key;
-    if (!set(reading->config, reading->target, key, span_of(value)))
+    if (!json_is_utf8(span_of(value)))
+        fault(reading, line, " is not UTF-8", name);
+    else if (!set(reading->config, reading->target, key, span_of(value)))
         refuse_value(reading, line, key);
 }
 
@@ -336,7 +340,11 @@ void config_describe(struct buf *out)
         if (strcmp(section, rows[i].section) != 0)
             buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", rows[i].section);
         section = rows[i].section;
-        buf_printf(out, "%-18s %-9s %-28s %s\n", rows[i].name, types[rows[i].type].name,
+        buf_printf(out, "%-18s %-9s %-28s %s", rows[i].name, types[rows[i].type].name,
                    *rows[i].otherwise ? rows[i].otherwise : "-", rows[i].help);
+        if (rows[i].most > 0)
+            buf_printf(out, " (%lld to %lld%s)", (long long)rows[i].least, (long long)rows[i].most,
+                       types[rows[i].type].unit);
+        buf_add_char(out, '\n');
     }
 }

@@ -14,6 +14,8 @@ static void event_load(struct node event, struct definition *definition)
     definition->source = node_text(node_get(event, "source"));
     definition->type = node_text(node_get(event, "type"));
     definition->mapping = mapping_load(node_get(event, "detail"));
+    if (span_is(definition->type, SPAN("PickupRequested")))
+        mapping_require_pickup(node_get(event, "detail"), definition->mapping);
 }
 
 static void root_load(struct node root, struct definition *definition)
@@ -23,7 +25,7 @@ static void root_load(struct node root, struct definition *definition)
         return;
     node_only(root, keys);
     definition->vendor = node_text(node_get(root, "vendor"));
-    scheme_load(node_get(root, "scheme"), &definition->scheme);
+    definition->scheme = scheme_load(node_get(root, "scheme"));
     event_load(node_get(root, "event"), definition);
     definition->confirmation = confirmation_load(node_get(root, "confirmation"));
 }
@@ -31,17 +33,19 @@ static void root_load(struct node root, struct definition *definition)
 struct definition *definition_load(struct span text, const char *file, struct faults *faults)
 {
     struct json_fault fault;
-    size_t before = faults->count;
+    struct faults own CLEANUP(faults_free) = {0}; /* of this file, whatever was noted before */
     struct json *json = json_parse(text, &fault);
     if (json == NULL) {
         faults_add(faults, "%s:%d: %s", file, fault.line, fault.what);
         return NULL;
     }
     struct definition *definition = mem_alloc(sizeof *definition);
-    struct load load = {&definition->arena, faults, file};
+    struct load load = {&definition->arena, &own, file};
     root_load((struct node){&load, json, ""}, definition);
     json_free(json);
-    if (faults->count == before)
+    for (size_t i = 0; i < own.count; i++)
+        faults_add(faults, "%s", own.texts[i]);
+    if (own.count == 0)
         return definition;
     definition_free(definition);
     return NULL;

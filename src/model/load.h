@@ -7,8 +7,11 @@
 #include "model/scheme.h"
 #include "node.h"
 
-void scheme_load(struct node node, struct scheme *scheme);
+const struct scheme *scheme_load(struct node node);
 const struct mapping *mapping_load(struct node detail);
+
+/* A pickup without an id, that is with another's, is a mistake. */
+void mapping_require_pickup(struct node detail, const struct mapping *mapping);
 const struct confirmation *confirmation_load(struct node node);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/num.h"
 #include "base/time.h"
 #include "ops.h"
 
@@ -21,9 +22,14 @@ struct run {
     struct faults *faults;
 };
 
+static const char *name_of(const struct map_op *op)
+{
+    return op->paths[0].names[op->paths[0].depth - 1];
+}
+
 static void invalid(struct run *run, const struct map_op *op)
 {
-    faults_add(run->faults, "Invalid %s", op->names[op->depth - 1]);
+    faults_add(run->faults, "Invalid %s", name_of(op));
 }
 
 static struct span expand(struct run *run, const struct template *text)
@@ -151,20 +157,28 @@ static map_one *const mappers[] = {
     [MAP_TIME] = map_time,     [MAP_TABLE] = map_table, [MAP_SCALAR] = map_scalar,
 };
 
-/* The value at the op's path, or NULL; *broken if something on the way is no object. */
-static const struct json *find(struct run *run, const struct map_op *op, const struct json *payload,
-                               bool *broken)
+/* False if there is nothing to step into: a name leads into an object, a number into a list as well. */
+static bool step_into(const struct json **at, struct span step)
+{
+    int64_t index;
+    bool is_list = json_kind(*at) == JSON_ARR;
+    if (is_list ? !num_parse(step, &index) || index < 0 : json_kind(*at) != JSON_OBJ)
+        return false;
+    *at = is_list ? json_at(*at, (size_t)index) : json_get(*at, step.at);
+    return true;
+}
+
+/* The value a path leads to, or NULL; *broken if something on the way can't be stepped into. */
+static const struct json *follow(struct run *run, const struct map_path *path, const struct json *payload,
+                                 bool *broken)
 {
     const struct json *at = payload;
-    for (size_t i = 0; i < op->depth; i++) {
-        if (i > 0 && json_kind(at) != JSON_OBJ) {
-            if (json_kind(at) == JSON_ABSENT)
-                return NULL;
-            faults_add(run->faults, "Invalid %s", op->names[i - 1]);
-            *broken = true;
-            return NULL;
-        }
-        at = json_get(at, op->path[i].at);
+    for (size_t i = 0; i < path->depth && json_kind(at) != JSON_ABSENT; i++) {
+        if (step_into(&at, path->steps[i]))
+            continue;
+        faults_add(run->faults, "Invalid %s", path->names[i - 1]);
+        *broken = true;
+        return NULL;
     }
     return at;
 }
@@ -192,13 +206,15 @@ static void map_field(struct run *run, const struct map_op *op, const struct jso
         write_text(run, op, expand(run, &op->text));
         return;
     }
-    const struct json *sent = find(run, op, payload, &broken);
+    const struct json *sent = NULL;
+    for (size_t i = 0; i < op->path_count && is_absent(op, sent) && !broken; i++)
+        sent = follow(run, &op->paths[i], payload, &broken);
     if (broken)
         return;
     if (!is_absent(op, sent))
         mappers[op->type](run, op, sent);
     else if (op->required)
-        faults_add(run->faults, "Missing %s", op->names[op->depth - 1]);
+        faults_add(run->faults, "Missing %s", name_of(op));
     else if (op->has_default && op->default_is_text)
         write_text(run, op, expand(run, &op->default_text));
     else if (op->has_default)

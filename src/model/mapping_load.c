@@ -64,6 +64,8 @@ static bool resolve_word(struct compiler *compiler, struct span word, struct tem
 static struct template template_load(struct compiler *compiler, struct node node)
 {
     struct span rest = json_str(node.json);
+    if (node.json != NULL && json_kind(node.json) != JSON_STR)
+        node_fault(node, "must be a text");
     struct template out = {.parts = arena_alloc(compiler->load->arena, (rest.len + 1) * sizeof *out.parts)};
     rest.at = arena_copy(compiler->load->arena, rest);
     while (rest.len > 0) {
@@ -84,12 +86,12 @@ static struct template template_load(struct compiler *compiler, struct node node
     return out;
 }
 
-static void path_load(struct node from, struct map_op *op)
+static void path_load(struct node from, struct map_path *path)
 {
     struct span rest = node_text(from);
     const char *start = rest.at;
     while (rest.len > 0) {
-        if (op->depth == MAP_DEPTH_MAX) {
+        if (path->depth == MAP_DEPTH_MAX) {
             node_fault(from, "has more than 8 names");
             return;
         }
@@ -97,12 +99,24 @@ static void path_load(struct node from, struct map_op *op)
         if (name.len == 0)
             node_fault(from, "has an empty name");
         struct arena *arena = from.load->arena;
-        op->path[op->depth] = (struct span){arena_copy(arena, name), name.len};
-        op->names[op->depth++] =
+        path->steps[path->depth] = (struct span){arena_copy(arena, name), name.len};
+        path->names[path->depth++] =
             arena_copy(arena, (struct span){start, (size_t)(name.at + name.len - start)});
     }
-    if (op->depth == 0)
-        op->names[op->depth++] = "?"; /* node_text has noted the fault */
+    if (path->depth == 0)
+        path->names[path->depth++] = "?"; /* node_text has noted the fault */
+}
+
+/* A path, or a list of paths of which the first that leads to a value counts. */
+static void from_load(struct node from, struct map_op *op)
+{
+    bool is_list = json_kind(from.json) == JSON_ARR && json_count(from.json) > 0;
+    op->path_count = is_list ? json_count(from.json) : 1;
+    op->paths = arena_alloc(from.load->arena, op->path_count * sizeof *op->paths);
+    for (size_t i = 0; i < op->path_count; i++) {
+        struct node path = {from.load, is_list ? json_at(from.json, i) : from.json, from.path};
+        path_load(path, &op->paths[i]);
+    }
 }
 
 static struct span json_text(struct node node)
@@ -195,7 +209,7 @@ static void belongs(struct node rule, const char *key, bool fits)
 static void rule_load(struct compiler *compiler, struct node rule, struct map_op *op)
 {
     node_only(rule, rule_keys);
-    path_load(node_get(rule, "from"), op);
+    from_load(node_get(rule, "from"), op);
     op->type = (enum map_type)node_choice(node_get(rule, "type"), type_names);
     op->required = node_bool(node_get(rule, "required"), false);
     default_load(compiler, node_get(rule, "default"), op);
@@ -214,6 +228,8 @@ static void rule_load(struct compiler *compiler, struct node rule, struct map_op
         table_load(node_get(rule, "table"), op);
     if (op->type == MAP_ID)
         op->text = template_load(compiler, node_get(rule, "prefix"));
+    if (op->min > op->max)
+        node_fault(node_get(rule, "min"), "is more than max");
 }
 
 static void field_load(struct compiler *compiler, struct node field, struct span key, struct span target)
@@ -275,4 +291,11 @@ const struct mapping *mapping_load(struct node detail)
     if (mapping->request_time < mapping->count && !writes_received(&mapping->ops[mapping->request_time]))
         mapping->request_time = mapping->count;
     return mapping;
+}
+
+void mapping_require_pickup(struct node detail, const struct mapping *mapping)
+{
+    const struct map_op *op = mapping->pickup_id < mapping->count ? &mapping->ops[mapping->pickup_id] : NULL;
+    if (op == NULL || op->type != MAP_ID || !op->required)
+        node_fault(node_get(detail, "pickupId"), "a PickupRequested needs it, as a required id");
 }

@@ -28,14 +28,20 @@ struct map_row {
     struct span gives; /* JSON text */
 };
 
+/* One way through a payload. A name of digits alone counts into a list. */
+struct map_path {
+    struct span steps[MAP_DEPTH_MAX];
+    char *names[MAP_DEPTH_MAX]; /* down the path, as faults say them */
+    size_t depth;
+};
+
 struct map_op {
     enum map_act act;
     enum map_type type;
-    struct span key;    /* in the object it is written to; empty for the outermost */
-    struct span target; /* "metadata.externalId" */
-    struct span path[MAP_DEPTH_MAX];
-    char *names[MAP_DEPTH_MAX]; /* of the payload's fields down the path, as faults say them */
-    size_t depth;
+    struct span key;        /* in the object it is written to; empty for the outermost */
+    struct span target;     /* "metadata.externalId" */
+    struct map_path *paths; /* the first that leads to a value counts; faults name the first */
+    size_t path_count;
     bool required;
     bool ignore_case;
     bool has_default;

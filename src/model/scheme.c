@@ -1,69 +1,227 @@
-/* HMAC-SHA256 over the raw body, hex in a header. */
+/* Verifying a request against a scheme. */
 #include "model/scheme.h"
 
-#include "base/hex.h"
-#include "load.h"
+#include "base/num.h"
+#include "base/time.h"
+#include "scheme_parts.h"
+
+/* Signatures. */
+
+/* A scheme word of HTTP, "Bearer ", is one in any case; any other prefix is as it is written. */
+static bool has_prefix(const struct scheme *scheme, struct span text)
+{
+    bool is_word = scheme->prefix.len > 0 && scheme->prefix.at[scheme->prefix.len - 1] == ' ';
+    return is_word ? span_starts_nocase(text, scheme->prefix) : span_starts(text, scheme->prefix);
+}
+
+static bool add_signature(struct checking *checking, struct span text)
+{
+    const struct scheme *scheme = checking->scheme;
+    struct buf bytes = {.arena = checking->arena};
+    if (!has_prefix(scheme, text))
+        return true; /* of another kind: passed over */
+    text = (struct span){text.at + scheme->prefix.len, text.len - scheme->prefix.len};
+    if (++checking->looked_at > SCHEME_SIGNATURES_MAX)
+        return scheme_ends(checking, "too many"); /* before anything is worked out for it */
+    if (!scheme_decode(scheme->encoding, text, &bytes) || bytes.len == 0)
+        return true;
+    if (scheme->kind == SCHEME_HMAC && bytes.len != hmac_bytes(scheme->hash))
+        return true;
+    checking->signatures[checking->signature_count++] = buf_span(&bytes);
+    return true;
+}
+
+static bool key_counts(const struct scheme *scheme, struct span key)
+{
+    for (size_t i = 0; i < scheme->key_count; i++)
+        if (span_is(scheme->keys[i], key))
+            return true;
+    return false;
+}
+
+/* One element of a list: a signature, or a key with its value. */
+static bool read_element(struct checking *checking, struct span element)
+{
+    const struct scheme *scheme = checking->scheme;
+    if (scheme->pair == '\0')
+        return add_signature(checking, element);
+    struct span value = element;
+    struct span key = span_cut(&value, scheme->pair);
+    if (scheme->timestamp.in == PLACE_KEY && span_is(key, scheme->timestamp.name)) {
+        checking->key_value = value;
+        checking->key_values++;
+    }
+    return !key_counts(scheme, key) || add_signature(checking, value);
+}
+
+static bool read_value(struct checking *checking, struct span value)
+{
+    const struct scheme *scheme = checking->scheme;
+    if (scheme->list == '\0')
+        return read_element(checking, value);
+    while (value.len > 0)
+        if (!read_element(checking, span_trim(span_cut(&value, scheme->list))))
+            return false;
+    return true;
+}
+
+/* "X-Signature-*": the star stands for one or more digits. */
+static bool matches_pattern(struct span name, struct span pattern)
+{
+    struct span tail = pattern;
+    struct span head = span_cut(&tail, '*');
+    if (name.len <= head.len + tail.len || !span_starts_nocase(name, head) || !span_ends_nocase(name, tail))
+        return false;
+    for (size_t i = head.len; i < name.len - tail.len; i++)
+        if (name.at[i] < '0' || name.at[i] > '9')
+            return false;
+    return true;
+}
+
+/* Signatures in headers of numbered names, each of which may be there once. */
+static bool find_numbered(struct checking *checking, struct span pattern)
+{
+    const struct request *request = checking->request;
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct span name = request->headers[i].name;
+        struct span value;
+        if (!matches_pattern(name, pattern))
+            continue;
+        if (request_header(request, name, &value) > 1)
+            return scheme_ends(checking, "repeated");
+        if (!read_value(checking, value))
+            return false;
+    }
+    return checking->signature_count > 0 || scheme_ends(checking, "missing");
+}
+
+static bool find_signatures(struct checking *checking)
+{
+    const struct place *place = &checking->scheme->signature;
+    struct span value;
+    if (place->in == PLACE_HEADER_PATTERN)
+        return find_numbered(checking, place->name);
+    if (!scheme_value(checking, place, &value) || !read_value(checking, value))
+        return false;
+    return checking->signature_count > 0 || scheme_ends(checking, "malformed");
+}
+
+/* Timestamps. */
+
+static bool read_time(enum time_format format, struct span text, int64_t *ms)
+{
+    if (format == TIME_ISO8601)
+        return time_parse(text, NULL, ms);
+    int64_t factor = format == TIME_UNIX ? 1000 : 1;
+    return text.len > 0 && text.at[0] != '-' && num_parse(text, ms) &&
+           !__builtin_mul_overflow(*ms, factor, ms);
+}
+
+static bool check_time(struct checking *checking)
+{
+    const struct scheme *scheme = checking->scheme;
+    int64_t own = checking->source->tolerance;
+    int64_t past = own > 0 && scheme->past != INT64_MAX ? own : scheme->past;
+    int64_t future = own > 0 && scheme->future != INT64_MAX ? own : scheme->future;
+    int64_t time, age;
+    if (scheme->timestamp.in == PLACE_NONE)
+        return true;
+    if (!scheme_value(checking, &scheme->timestamp, &checking->timestamp))
+        return false;
+    if (!read_time(scheme->format, checking->timestamp, &time) ||
+        __builtin_sub_overflow(checking->request->received, time, &age))
+        return scheme_ends(checking, "malformed time");
+    if (age > past)
+        return scheme_ends(checking, "too old");
+    return age >= -future || scheme_ends(checking, "too far ahead");
+}
+
+static bool check_id(struct checking *checking)
+{
+    return checking->scheme->id.in == PLACE_NONE ||
+           scheme_value(checking, &checking->scheme->id, &checking->id);
+}
+
+static struct span joined(struct checking *checking, const struct span *parts)
+{
+    struct buf out = {.arena = checking->arena};
+    for (size_t i = 0; i < checking->scheme->part_count; i++)
+        buf_add(&out, parts[i]);
+    return buf_span(&out);
+}
+
+/* The verdict: every live secret with every signature, without an early exit. */
+
+static bool hmac_matches(struct checking *checking, const struct scheme_key *key, const struct span *parts)
+{
+    const struct scheme *scheme = checking->scheme;
+    uint8_t expected[HMAC_BYTES_MAX];
+    size_t bytes = hmac_bytes(scheme->hash);
+    bool matched = false;
+    hmac_sign(key->hmac, parts, scheme->part_count, expected);
+    for (size_t i = 0; i < checking->signature_count; i++)
+        if (checking->signatures[i].len == bytes)
+            matched |= hmac_equal((const uint8_t *)checking->signatures[i].at, expected, bytes);
+    hmac_wipe(expected, sizeof expected);
+    return matched;
+}
+
+static bool static_matches(struct checking *checking, const struct scheme_key *key)
+{
+    bool matched = false;
+    for (size_t i = 0; i < checking->signature_count; i++) {
+        uint8_t digest[HASH_BYTES];
+        hash_parts(&checking->signatures[i], 1, digest);
+        matched |= hmac_equal(digest, key->digest, sizeof digest);
+    }
+    return matched;
+}
+
+static bool pubkey_matches(struct checking *checking, const struct scheme_key *key, struct span text)
+{
+    bool matched = false;
+    for (size_t i = 0; i < checking->signature_count; i++)
+        matched |= pubkey_verify(key->pubkey, text, checking->signatures[i]);
+    return matched;
+}
+
+static bool matches(struct checking *checking, const struct scheme_key *key, struct span *parts)
+{
+    switch (checking->scheme->kind) {
+    case SCHEME_HMAC:
+        return hmac_matches(checking, key, parts);
+    case SCHEME_ED25519:
+    case SCHEME_ECDSA:
+        return pubkey_matches(checking, key, joined(checking, parts));
+    default:
+        return static_matches(checking, key);
+    }
+}
+
+static bool verify(struct checking *checking)
+{
+    struct span *parts;
+    bool matched = false;
+    if (!find_signatures(checking) || !check_time(checking) || !check_id(checking) ||
+        !scheme_text(checking, &parts))
+        return false;
+    for (size_t i = 0; i < checking->source->secret_count; i++)
+        if (secret_live(&checking->source->secrets[i], checking->request->received))
+            matched |= matches(checking, checking->source->secrets[i].key, parts);
+    return matched || scheme_ends(checking, "wrong");
+}
 
 enum err scheme_verify(const struct scheme *scheme, const struct source *source,
-                       const struct request *request, const char **reason)
+                       const struct request *request, struct arena *arena, const char **reason)
 {
-    struct span text;
-    uint8_t sent[HMAC_BYTES];
-    size_t found = request_header(request, scheme->header, &text);
-    *reason = "missing";
-    if (found == 0)
-        return ERR_BAD_SIGNATURE;
-    *reason = "repeated";
-    if (found > 1)
-        return ERR_BAD_SIGNATURE;
-    *reason = "malformed";
-    if (!hex_read(text, sent, sizeof sent))
-        return ERR_BAD_SIGNATURE;
-    bool matched = false;
-    for (size_t i = 0; i < source->secret_count; i++) {
-        uint8_t expected[HMAC_BYTES];
-        if (!secret_live(&source->secrets[i], request->received))
-            continue;
-        hmac_sign(source->secrets[i].key, request->body, expected);
-        matched |= hmac_equal(sent, expected, sizeof expected);
-        hmac_wipe(expected, sizeof expected);
-    }
-    *reason = "wrong";
-    return matched ? ERR_OK : ERR_BAD_SIGNATURE;
+    struct checking checking = {scheme, source, request, arena, .reason = "good"};
+    bool good = verify(&checking);
+    json_free(checking.json);
+    *reason = checking.reason;
+    return good ? ERR_OK : ERR_BAD_SIGNATURE;
 }
 
-enum err scheme_sign(const struct scheme *scheme, const struct source *source, struct span body, int64_t now,
-                     struct buf *headers)
+struct span scheme_place(const struct scheme *scheme)
 {
-    for (size_t i = 0; i < source->secret_count; i++) {
-        uint8_t digest[HMAC_BYTES];
-        char text[2 * HMAC_BYTES + 1];
-        if (!secret_live(&source->secrets[i], now))
-            continue;
-        hmac_sign(source->secrets[i].key, body, digest);
-        hex_write(text, digest, sizeof digest);
-        buf_printf(headers, "%s: %s\n", scheme->header.at, text);
-        return ERR_OK;
-    }
-    return ERR_NOT_FOUND;
-}
-
-void scheme_load(struct node node, struct scheme *scheme)
-{
-    static const char *const keys[] = {"kind", "hash", "signature", "signed", NULL};
-    static const char *const signature_keys[] = {"header", "encoding", NULL};
-    static const char *const kinds[] = {"hmac", NULL};
-    static const char *const hashes[] = {"sha256", NULL};
-    static const char *const encodings[] = {"hex", NULL};
-    static const char *const texts[] = {"{body}", NULL};
-    struct node signature = node_get(node, "signature");
-    if (!node_is_object(node) || !node_is_object(signature))
-        return;
-    node_only(node, keys);
-    node_only(signature, signature_keys);
-    node_choice(node_get(node, "kind"), kinds);
-    node_choice(node_get(node, "hash"), hashes);
-    node_choice(node_get(node, "signed"), texts);
-    node_choice(node_get(signature, "encoding"), encodings);
-    scheme->header = node_text(node_get(signature, "header"));
+    return scheme->signature.name;
 }

@@ -45,10 +45,12 @@ struct store {
 
 static enum err migrate(struct db *db)
 {
-    for (int version = (int)db_number(db, "PRAGMA user_version"); version < VERSION; version++) {
+    int64_t version;
+    TRY(db_number(db, "PRAGMA user_version", &version));
+    for (; version < VERSION; version++) {
         struct buf sql CLEANUP(buf_free) = {0};
         buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
-                   migrations[version], APPLICATION_ID, version + 1);
+                   migrations[version], APPLICATION_ID, (int)version + 1);
         if (db_exec(db, buf_text(&sql)) == ERR_OK)
             continue;
         enum err rolled_back = db_exec(db, "ROLLBACK");
@@ -61,10 +63,12 @@ static enum err migrate(struct db *db)
 /* A file of another program, or of a later pickupd, is left as it is. */
 static bool is_ours(struct db *db, const char *path, struct buf *why)
 {
-    int64_t version = db_number(db, "PRAGMA user_version");
-    int64_t id = db_number(db, "PRAGMA application_id");
-    bool empty = db_number(db, "SELECT count(*) FROM sqlite_schema") == 0;
-    if (id != APPLICATION_ID && !empty)
+    int64_t version, id, tables;
+    if (db_number(db, "PRAGMA user_version", &version) != ERR_OK ||
+        db_number(db, "PRAGMA application_id", &id) != ERR_OK ||
+        db_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != ERR_OK)
+        buf_printf(why, "%s: %s", path, db_error(db));
+    else if (id != APPLICATION_ID && tables > 0)
         buf_printf(why, "%s: is a database of another program", path);
     else if (version > VERSION)
         buf_printf(why, "%s: was written by a later pickupd (file version %d, this one knows %d)", path,
@@ -94,8 +98,8 @@ static enum err count_quarantine(struct store *store)
     enum err err = db_step(store->db, SQL_QUARANTINE_USE, &row);
     while (err == ERR_OK && row) {
         struct use *use = use_of(store, db_span(store->db, SQL_QUARANTINE_USE, 0));
-        use->rows = db_int(store->db, SQL_QUARANTINE_USE, 1);
-        use->bytes = db_int(store->db, SQL_QUARANTINE_USE, 2);
+        use->rows++;
+        use->bytes += db_int(store->db, SQL_QUARANTINE_USE, 1);
         err = db_step(store->db, SQL_QUARANTINE_USE, &row);
     }
     db_reset(store->db, SQL_QUARANTINE_USE);
@@ -209,6 +213,12 @@ static enum err put_faults(struct store *store, struct store_job *job)
     return db_run(store->db, SQL_QUARANTINE_FAULTS);
 }
 
+static enum err put_nothing(struct store *store, struct store_job *job)
+{
+    (void)store, (void)job;
+    return ERR_OK;
+}
+
 static enum err put_probe(struct store *store, struct store_job *job)
 {
     db_bind_int(store->db, SQL_PROBE, 1, job->event.time);
@@ -216,10 +226,8 @@ static enum err put_probe(struct store *store, struct store_job *job)
 }
 
 static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
-    [STORE_EVENT] = put_event,
-    [STORE_QUARANTINE] = put_quarantine,
-    [STORE_FAULTS] = put_faults,
-    [STORE_PROBE] = put_probe,
+    [STORE_EVENT] = put_event,   [STORE_QUARANTINE] = put_quarantine, [STORE_FAULTS] = put_faults,
+    [STORE_FENCE] = put_nothing, [STORE_PROBE] = put_probe,
 };
 
 static struct store_job *next_of(const struct store_job *job)

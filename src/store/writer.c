@@ -92,6 +92,11 @@ enum err writer_put(struct writer *writer, struct store_job *job)
     return mailbox_put(writer->inbox, &job->mail) ? ERR_OK : ERR_BUSY;
 }
 
+void writer_fence(struct writer *writer, struct store_job *fence)
+{
+    mailbox_push(writer->inbox, &fence->mail);
+}
+
 bool writer_has_room(struct writer *writer)
 {
     return mailbox_has_room(writer->inbox);

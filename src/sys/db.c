@@ -59,6 +59,7 @@ static enum err configure(struct db *db)
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, 5000);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    TRY(db_exec(db, "PRAGMA temp_store = MEMORY")); /* what is sorted may be patients' data */
     return db_exec(db, "PRAGMA wal_autocheckpoint = 0");
 }
 
@@ -107,15 +108,14 @@ enum err db_exec(struct db *db, const char *sql)
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : ERR_STORE;
 }
 
-int64_t db_number(struct db *db, const char *sql)
+enum err db_number(struct db *db, const char *sql, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
-    int64_t number = 0;
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        number = sqlite3_column_int64(statement, 0);
+    bool got = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
+               sqlite3_step(statement) == SQLITE_ROW;
+    *number = got ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
-    return number;
+    return got ? ERR_OK : ERR_STORE;
 }
 
 enum err db_prepare(struct db *db, const char *const *sql, size_t count)

@@ -264,14 +264,6 @@ static void take_headers(struct call *call)
     request->headers = headers;
 }
 
-static bool name_is_token(struct span name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (name.at[i] <= ' ' || name.at[i] >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", name.at[i]) != NULL)
-            return false;
-    return name.len > 0;
-}
-
 static bool all_digits(struct span text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -287,7 +279,7 @@ static bool ambiguous(const struct call *call)
     bool bodiless = span_is(request->method, SPAN("HEAD")) || span_is(request->method, SPAN("TRACE"));
     struct span value = SPAN("");
     for (size_t i = 0; i < request->header_count; i++)
-        if (!name_is_token(request->headers[i].name))
+        if (!request_is_name(request->headers[i].name))
             return true;
     size_t lengths = request_header(request, SPAN("Content-Length"), &value);
     if (lengths > 1 || (lengths == 1 && !all_digits(value)))

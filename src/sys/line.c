@@ -14,6 +14,7 @@
 #include "sys/net.h"
 
 #define RESUME_MS 1000
+#define SILENCE_S 30 /* of a client that asks nothing, or takes no answer */
 
 struct line_server {
     struct loop *loop;
@@ -77,6 +78,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
         return;
     }
     call->asked = true;
+    bufferevent_disable(bev, EV_READ); /* there is nothing more to be said */
     call->server->handler(call, (struct span){line, len}, call->server->arg);
     free(line);
 }
@@ -102,6 +104,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
     (void)listener, (void)peer, (void)len;
     struct line_server *server = arg;
+    struct timeval silence = {SILENCE_S, 0};
     if (!may_ask(fd)) {
         close(fd);
         return;
@@ -116,6 +119,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         call->next->prev = call;
     server->calls = call;
     bufferevent_setcb(call->bev, on_readable, on_written, on_event, call);
+    bufferevent_set_timeouts(call->bev, &silence, &silence);
     bufferevent_enable(call->bev, EV_READ | EV_WRITE);
 }
 

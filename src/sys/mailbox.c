@@ -2,6 +2,7 @@
 #include "sys/mailbox.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -33,10 +34,10 @@ void mailbox_free(struct mailbox *mailbox)
     free(mailbox);
 }
 
-bool mailbox_put(struct mailbox *mailbox, struct mail *mail)
+static bool put(struct mailbox *mailbox, struct mail *mail, size_t limit)
 {
     pthread_mutex_lock(&mailbox->lock);
-    bool room = !mailbox->closed && mailbox->count < mailbox->limit;
+    bool room = !mailbox->closed && mailbox->count < limit;
     bool was_empty = mailbox->first == NULL;
     if (room) {
         mail->next = NULL;
@@ -48,6 +49,16 @@ bool mailbox_put(struct mailbox *mailbox, struct mail *mail)
     if (room && was_empty)
         pthread_cond_signal(&mailbox->filled);
     return room;
+}
+
+bool mailbox_put(struct mailbox *mailbox, struct mail *mail)
+{
+    return put(mailbox, mail, mailbox->limit);
+}
+
+bool mailbox_push(struct mailbox *mailbox, struct mail *mail)
+{
+    return put(mailbox, mail, SIZE_MAX);
 }
 
 bool mailbox_has_room(struct mailbox *mailbox)

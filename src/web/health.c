@@ -21,7 +21,7 @@ void web_health(struct exchange *exchange)
         json_add_str(&out, "name", span_of(source->name));
         json_add_str(&out, "vendor", source->definition->vendor);
         json_add_str(&out, "path", buf_span(&path));
-        json_add_str(&out, "signatureHeader", source->definition->scheme.header);
+        json_add_str(&out, "signatureHeader", scheme_place(source->definition->scheme));
         json_close(&out, '}');
     }
     json_close(&out, ']');

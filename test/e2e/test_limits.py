@@ -1,5 +1,4 @@
 """Limits on what strangers may take: descriptors, connections, memory, and files that were only named by mistake."""
-import signal
 import socket
 from contextlib import closing
 
@@ -76,11 +75,3 @@ def test_only_sockets_are_replaced(key):
     result = server.cli("serve")
     assert result.code == 1 and str(precious) in result.err
     assert precious.read_text() == "keep me"
-
-
-def test_hangup_is_survived():
-    """SIGHUP, which reloads elsewhere, ends nothing."""
-    with harness.Server() as server:
-        server.process.send_signal(signal.SIGHUP)
-        server.log.wait_for("SIGHUP ignored: restart to read the configuration again")
-        assert server.post("dentrix", good()).status == 200

@@ -99,7 +99,7 @@ static void check_refused(const struct key *key, struct span value)
     int line;
     config_defaults(&config);
     config_read(&config, file_with(&arena, key, value, &line), "t.ini", &faults);
-    buf_printf(&start, "t.ini:%d: %s %s ", line, key->name, key->most == 0 ? "is no" : "must be a");
+    buf_printf(&start, "t.ini:%d: %s must be ", line, key->name);
     if (faults.count == 0 || !span_starts(span_of(faults.texts[0]), buf_span(&start)))
         fail_msg("%s = %.*s: got \"%s\", want \"%s...\"", key->name, (int)value.len, value.at,
                  faults.count > 0 ? faults.texts[0] : "nothing", buf_text(&start));
@@ -281,7 +281,9 @@ static int64_t default_of(const struct key *key)
 {
     int64_t number = -1;
     struct span text = span_of(key->otherwise);
-    if (key->type == TYPE_SIZE)
+    if (text.len == 0 && key->type == TYPE_DURATION)
+        number = 0; /* not set */
+    else if (key->type == TYPE_SIZE)
         assert_true(num_parse_size(text, &number));
     else if (key->type == TYPE_DURATION)
         assert_true(num_parse_duration(text, &number));
@@ -402,13 +404,15 @@ static const struct mistake {
     {"[]\n", "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
     {"loops = 1\n", "t.ini:1: a key must stand in a section"},
     {"[server]\n[server]\n", "t.ini:2: [server] is there already"},
-    {"[server]\nloops = 65\n", "t.ini:2: loops must be a number of 0 to 64"},
-    {"[server]\nmax_body = 0\n", "t.ini:2: max_body must be a size of 1 to 67108864 bytes"},
-    {"[server]\nrequest_timeout = 2h\n", "t.ini:2: request_timeout must be a duration of 1 to 3600 seconds"},
-    {"[server]\nlisten = here\n", "t.ini:2: listen is no address (HOST:PORT, [V6]:PORT or unix:/PATH)"},
+    {"[server]\nloops = 65\n", "t.ini:2: loops must be a number, 0 to 64"},
+    {"[server]\nmax_body = 0\n", "t.ini:2: max_body must be a size such as 512KiB, 1 to 67108864 bytes"},
+    {"[server]\nrequest_timeout = 2h\n",
+     "t.ini:2: request_timeout must be a duration such as 30s, 1 to 3600 seconds"},
+    {"[source a]\nvendor = x\nlab = \xff\n", "t.ini:3: lab is not UTF-8"},
+    {"[server]\nlisten = here\n", "t.ini:2: listen must be HOST:PORT, [V6]:PORT or unix:/PATH"},
     {"[source a]\nvendor =\n", "t.ini:1: a: vendor is not set"},
-    {"[source a]\nvendor = x\nlab =\n", "t.ini:3: lab must be a text of 1 to 200 bytes"},
-    {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled is no choice (yes or no)"},
+    {"[source a]\nvendor = x\nlab =\n", "t.ini:3: lab must be a text, 1 to 200 bytes"},
+    {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled must be yes or no"},
     {"[source a]\n", "t.ini:1: a: vendor is not set"},
     {"[source a]\nvendor = x\n[source a]\nvendor = y\n", "t.ini:3: this source is there already"},
     {"[source]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
@@ -437,7 +441,7 @@ static const struct mistake {
      "not_after = 2026-01-01T00:00:00Z\n",
      "t.ini:3: b: not_before is not before not_after"},
     {"[server]\nloops = -1\ndatabase =\nword\n[source a]\n",
-     "t.ini:2: loops must be a number of 0 to 64; t.ini:3: database must be a text of 1 to 99 bytes; "
+     "t.ini:2: loops must be a number, 0 to 64; t.ini:3: database must be a text, 1 to 99 bytes; "
      "t.ini:4: neither [section] nor key = value; t.ini:5: a: vendor is not set"},
 };
 

@@ -20,7 +20,7 @@ static void the_built_in_ones_load(void **state)
         assert_non_null(definition);
         check_text("vendor", span_of(builtin.vendor), rows[i][0]);
         check_text("vendor", definition->vendor, rows[i][0]);
-        check_text("header", definition->scheme.header, rows[i][1]);
+        check_text("header", scheme_place(definition->scheme), rows[i][1]);
         check_text("source", definition->source, rows[i][2]);
         check_text("type", definition->type, "PickupRequested");
         check_text("secret", span_of(builtin.secret_env), rows[i][3]);
@@ -93,22 +93,69 @@ static void check_part(const char *part, const char *scheme, const char *detail,
     check_load(part, definition_with(&arena, scheme, detail, words), want);
 }
 
+#define S       "v.json: scheme"
+#define HEADER  "'signature':{'header':'X','encoding':'hex'}"
+#define KIND    "'kind':'hmac','hash':'sha256',"
+#define SIGNED  ",'signed':'{body}'"
+#define NO_BODY S ".signed: signs nothing of the body; if so it is, say \"body\": \"unsigned\""
+#define UNKNOWN S ".signed: has a word in braces that is not known; " NO_BODY
+
 static const struct mistake schemes[] = {
-    {SCHEME, ""},
-    {"{}", "v.json: scheme.signature: is missing"},
-    {"{'kind':'hmac','hash':'sha256','signature':'X-Sig','signed':'{body}'}",
-     "v.json: scheme.signature: must be an object"},
-    {"{'signature':{}}",
-     "v.json: scheme.kind: must be one of hmac; v.json: scheme.hash: must be one of sha256; "
-     "v.json: scheme.signed: must be one of {body}; v.json: scheme.signature.encoding: must be one of hex; "
-     "v.json: scheme.signature.header: is missing"},
-    {"{'kind':'none','hash':'md5','signature':{'header':'','encoding':'base64','prefix':'x'},'signed':'{url}'"
-     ","
-     "'salt':1}",
-     "v.json: scheme.salt: unknown key; v.json: scheme.signature.prefix: unknown key; "
-     "v.json: scheme.kind: must be one of hmac; v.json: scheme.hash: must be one of sha256; "
-     "v.json: scheme.signed: must be one of {body}; v.json: scheme.signature.encoding: must be one of hex; "
-     "v.json: scheme.signature.header: must be a text that is not empty"},
+    {"{" KIND HEADER SIGNED "}", ""},
+    {"7", S ": must be an object"},
+    {"{'kind':'none','hash':'sha256'," HEADER SIGNED "}",
+     S ".kind: must be one of hmac, static, basic, ed25519, ecdsa"},
+    {"{'kind':'hmac','hash':'md5'," HEADER SIGNED "}", S ".hash: must be one of sha256, sha1, sha512"},
+    {"{" KIND "'salt':1," HEADER SIGNED "}", S ".salt: unknown key"},
+    {"{" KIND HEADER "}", S ".signed: is missing"},
+    {"{" KIND "'signature':7" SIGNED "}", S ".signature: must be an object"},
+    {"{" KIND "'signature':{'encoding':'hex'}" SIGNED "}", S ".signature: does not say where it stands"},
+    {"{" KIND "'signature':{'header':'X','query':'y','encoding':'hex'}" SIGNED "}",
+     S ".signature.query: there is a place for it already"},
+    {"{" KIND "'signature':{'header':'','encoding':'hex'}" SIGNED "}",
+     S ".signature.header: must be a text that is not empty"},
+    {"{" KIND "'signature':{'header':'X'}" SIGNED "}",
+     S ".signature.encoding: must be hex, base64 or base64url"},
+    {"{" KIND "'signature':{'header':'X','encoding':'hex','pair':'='}" SIGNED "}",
+     S ".signature.keys: must list the keys that count"},
+    {"{" KIND "'signature':{'header':'X','encoding':'hex','keys':['v1']}" SIGNED "}",
+     S ".signature.keys: goes with pair only"},
+    {"{" KIND "'signature':{'header':'X','encoding':'hex','list':', '}" SIGNED "}",
+     S ".signature.list: must be one character"},
+    {"{" KIND HEADER ",'signed':'{bdoy}'}", UNKNOWN},
+    {"{" KIND HEADER ",'signed':'{body'}", UNKNOWN},
+    {"{" KIND HEADER ",'signed':'{header:}'}", UNKNOWN},
+    {"{" KIND HEADER ",'signed':'{timestamp}.{body}'}",
+     S ": timestamp and {timestamp} in signed go together"},
+    {"{" KIND HEADER ",'timestamp':{'header':'T','format':'unix'}" SIGNED "}",
+     S ": timestamp and {timestamp} in signed go together"},
+    {"{" KIND HEADER ",'id':{'header':'I'}" SIGNED "}", S ": id and {id} in signed go together"},
+    {"{" KIND HEADER ",'timestamp':{'key':'t','format':'unix'},'signed':'{timestamp}{body}'}",
+     S ".timestamp.key: needs a signature with list and pair"},
+    {"{" KIND HEADER ",'timestamp':{'header':'T','format':'now','past':'0s','future':'400d'},"
+     "'signed':'{timestamp}{body}'}",
+     S ".timestamp.format: must be one of unix, unix_ms, iso8601; " S
+       ".timestamp.past: must be a duration of 1s to 366d, or any; " S
+       ".timestamp.future: must be a duration of 1s to 366d, or any"},
+    {"{" KIND HEADER ",'id':{'header':'I'},'signed':'{id}{body}'}",
+     S ".signed: needs a character behind {id} and {header:...}"},
+    {"{" KIND HEADER ",'signed':'hello'}",
+     S ".signed: signs nothing of the body; if so it is, say \"body\": \"unsigned\""},
+    {"{" KIND HEADER ",'signed':'{json:a}','body':'unsigned'}", ""},
+    {"{" KIND HEADER ",'signed':'{json:a}','body':'signed'}", S ".body: must be one of unsigned"},
+    {"{" KIND "'signature':{'header_pattern':'X','encoding':'hex'}" SIGNED "}",
+     S ".signature.header_pattern: must have one *"},
+    {"{" KIND "'signature':{'header':'X','encoding':'hex','list':',','pair':',','keys':['a']}" SIGNED "}",
+     S ".signature.list: must not be the character of pair"},
+    {"{" KIND HEADER ",'signed':'{header:N}{body}'}",
+     S ".signed: needs a character behind {id} and {header:...}"},
+    {"{" KIND "'signature':{'header':'X:','encoding':'hex'}" SIGNED "}",
+     S ".signature.header: no header can be called so"},
+    {"{'kind':'static','signature':{'header':'X'},'hash':'sha256','signed':'{body}'}",
+     S ".hash: does not go with this kind, which signs nothing; " S
+       ".signed: does not go with this kind, which signs nothing"},
+    {"{'kind':'static','signature':{'header':'X'},'secret':{'encoding':'rot13','prefix':'x'}}",
+     S ".secret.prefix: unknown key; " S ".secret.encoding: must be one of text, hex, base64, base64url"},
 };
 
 static void mistakes_in_the_scheme_are_named(void **state)
@@ -129,6 +176,9 @@ static const struct mistake details[] = {
     {"{'a':7}", AT "a: must be an object"},
     {"{'a':null}", AT "a: must be an object"},
     {"{'a':{'fields':7}}", AT "a.fields: must be an object"},
+    {"{'a':{'text':7}}", AT "a.text: must be a text"},
+    {"{'a':{'from':'x','type':'id','prefix':7}}", AT "a.prefix: must be a text"},
+    {"{'a':{'from':'x','type':'whole','min':2,'max':1}}", AT "a.min: is more than max"},
     {"{'a':{'fields':{},'from':'x'}}", AT "a.from: unknown key"},
     {"{'a':{'text':'x','type':'id'}}", AT "a.type: unknown key"},
     {"{'a':{'fields':{'b':{'fields':{'c':{}}}}}}",

@@ -4,6 +4,8 @@
 #include "base/hex.h"
 #include "unit.h"
 
+#define BYTES 32 /* of SHA-256 */
+
 /* A key and a text as the RFC gives them: a text, or (count > 0) one byte so many times over. */
 struct piece {
     const char *text;
@@ -57,10 +59,11 @@ static void signs_as_rfc_4231_says(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         struct arena arena CLEANUP(arena_free) = {0};
-        uint8_t digest[HMAC_BYTES], want[HMAC_BYTES];
+        uint8_t digest[HMAC_BYTES_MAX], want[HMAC_BYTES_MAX];
         size_t count = strlen(known[i].digest) / 2;
-        struct hmac_key *key = hmac_key_new(bytes_of(&arena, &known[i].key));
-        hmac_sign(key, bytes_of(&arena, &known[i].text), digest);
+        struct hmac_key *key = hmac_key_new(HMAC_SHA256, bytes_of(&arena, &known[i].key));
+        struct span text = bytes_of(&arena, &known[i].text);
+        hmac_sign(key, &text, 1, digest);
         hmac_key_free(key);
         CHECK(known[i].name, hex_read(span_of(known[i].digest), want, count));
         CHECK(known[i].name, hmac_equal(digest, want, count));
@@ -71,33 +74,33 @@ static void signs_as_rfc_4231_says(void **state)
 static void a_key_signs_again_and_again(void **state)
 {
     (void)state;
-    uint8_t first[HMAC_BYTES], other[HMAC_BYTES], again[HMAC_BYTES];
-    struct hmac_key *key = hmac_key_new(SPAN("Jefe"));
-    hmac_sign(key, SPAN("what do ya want for nothing?"), first);
-    hmac_sign(key, SPAN("something else"), other);
-    hmac_sign(key, SPAN("what do ya want for nothing?"), again);
+    uint8_t first[HMAC_BYTES_MAX], other[HMAC_BYTES_MAX], again[HMAC_BYTES_MAX];
+    struct hmac_key *key = hmac_key_new(HMAC_SHA256, SPAN("Jefe"));
+    hmac_sign(key, &SPAN("what do ya want for nothing?"), 1, first);
+    hmac_sign(key, &SPAN("something else"), 1, other);
+    hmac_sign(key, &SPAN("what do ya want for nothing?"), 1, again);
     hmac_key_free(key);
-    assert_memory_equal(first, again, HMAC_BYTES);
-    assert_memory_not_equal(first, other, HMAC_BYTES);
+    assert_memory_equal(first, again, BYTES);
+    assert_memory_not_equal(first, other, BYTES);
 }
 
 /* The value is from Python: hmac.new(b"Jefe", b"", "sha256").hexdigest(). */
 static void signs_an_empty_text(void **state)
 {
     (void)state;
-    uint8_t digest[HMAC_BYTES];
-    char text[2 * HMAC_BYTES + 1];
-    struct hmac_key *key = hmac_key_new(SPAN("Jefe"));
-    hmac_sign(key, (struct span){NULL, 0}, digest);
+    uint8_t digest[HMAC_BYTES_MAX];
+    char text[2 * BYTES + 1];
+    struct hmac_key *key = hmac_key_new(HMAC_SHA256, SPAN("Jefe"));
+    hmac_sign(key, &(struct span){NULL, 0}, 1, digest);
     hmac_key_free(key);
-    hex_write(text, digest, sizeof digest);
+    hex_write(text, digest, BYTES);
     assert_string_equal(text, "923598ca6d64af2a5dba79dcd021a8a0fe5c5f557519adaaf0ad532d4506dd30");
 }
 
 static void equality_looks_at_every_bit(void **state)
 {
     (void)state;
-    uint8_t a[HMAC_BYTES], b[HMAC_BYTES];
+    uint8_t a[HMAC_BYTES_MAX], b[HMAC_BYTES_MAX];
     for (size_t i = 0; i < sizeof a; i++)
         a[i] = b[i] = (uint8_t)(37 * i);
     assert_true(hmac_equal(a, b, sizeof a));
@@ -132,13 +135,37 @@ static void freeing_no_key_is_fine(void **state)
     hmac_key_free(NULL);
 }
 
+/* RFC 2202, test case 2 for SHA-1; RFC 4231, test case 2 for SHA-512; and in parts, wherever they are cut. */
+static void other_hashes_are_known_too(void **state)
+{
+    (void)state;
+    static const struct {
+        enum hmac_hash hash;
+        const char *digest;
+    } known_others[] = {
+        {HMAC_SHA1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+        {HMAC_SHA512, "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+                      "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"},
+    };
+    struct span parts[] = {SPAN("what do ya "), SPAN(""), SPAN("want for nothing?")};
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t digest[HMAC_BYTES_MAX];
+        char text[2 * HMAC_BYTES_MAX + 1];
+        struct hmac_key *key = hmac_key_new(known_others[i].hash, SPAN("Jefe"));
+        hmac_sign(key, parts, 3, digest);
+        hex_write(text, digest, hmac_bytes(known_others[i].hash));
+        assert_string_equal(text, known_others[i].digest);
+        hmac_key_free(key);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs_as_rfc_4231_says),     cmocka_unit_test(a_key_signs_again_and_again),
-        cmocka_unit_test(signs_an_empty_text),        cmocka_unit_test(equality_looks_at_every_bit),
-        cmocka_unit_test(equality_ends_at_its_count), cmocka_unit_test(wiping_leaves_zeros),
-        cmocka_unit_test(freeing_no_key_is_fine),
+        cmocka_unit_test(other_hashes_are_known_too),  cmocka_unit_test(signs_as_rfc_4231_says),
+        cmocka_unit_test(a_key_signs_again_and_again), cmocka_unit_test(signs_an_empty_text),
+        cmocka_unit_test(equality_looks_at_every_bit), cmocka_unit_test(equality_ends_at_its_count),
+        cmocka_unit_test(wiping_leaves_zeros),         cmocka_unit_test(freeing_no_key_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

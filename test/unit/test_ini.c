@@ -7,7 +7,7 @@
 static void note(void *arg, int line, const char *section, const char *name, const char *value)
 {
     if (name == NULL)
-        buf_printf(arg, "%d [%s]\n", line, section);
+        buf_printf(arg, "%d [%s]\n", line, section ? section : "(refused)");
     else
         buf_printf(arg, "%d %s|%s|%s\n", line, section, name, value);
 }
@@ -97,7 +97,14 @@ static void takes_names_of_49_bytes_and_no_longer(void **state)
     check_ini("a key of 50", buf_span(&text), "1 [s]\n", "f.ini:2: key is longer than 49 characters");
     text = (struct buf){.arena = &arena};
     buf_printf(&text, "\n[%s]\n", too_long);
-    check_ini("a section of 50", buf_span(&text), "", "f.ini:2: section name is longer than 49 characters");
+    check_ini("a section of 50", buf_span(&text), "2 [(refused)]\n",
+              "f.ini:2: section name is longer than 49 characters");
+}
+
+static void passes_over_a_byte_order_mark(void **state)
+{
+    (void)state;
+    check_ini("mark", SPAN("\xef\xbb\xbf[s]\nk = v\n"), "1 [s]\n2 s|k|v\n", "");
 }
 
 static void refuses_a_nul_byte(void **state)
@@ -121,6 +128,7 @@ static void counts_lines_that_were_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passes_over_a_byte_order_mark),
         cmocka_unit_test(reads_rows_with_their_lines),
         cmocka_unit_test(refuses_lines_that_are_neither),
         cmocka_unit_test(takes_lines_of_199_bytes_and_no_longer),

@@ -1,6 +1,7 @@
 /* Lines of the log, and the limit on what strangers can make us write. */
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -84,11 +85,41 @@ static void sites_do_not_share_their_limit(void **state)
     assert_int_equal(held, 0);
 }
 
+/* Whoever collects the log may hang; that must not hang us. */
+static void a_full_pipe_costs_lines_and_no_time(void **state)
+{
+    (void)state;
+    char bytes[4096] = "";
+    int ends[2];
+    int before = dup(STDERR_FILENO);
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    while (write(ends[1], bytes, sizeof bytes) > 0)
+        ;
+    fcntl(ends[1], F_SETFL, 0); /* as a collector's pipe is: writing to it would wait */
+    dup2(ends[1], STDERR_FILENO);
+    log_event(LOG_INFO, "dropped", LOG_NUM("n", 1));
+    log_event(LOG_INFO, "dropped", LOG_NUM("n", 2));
+    while (read(ends[0], bytes, sizeof bytes) > 0)
+        ;
+    log_event(LOG_INFO, "written", LOG_NUM("n", 3));
+    ssize_t got = read(ends[0], bytes, sizeof bytes - 1);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(got > 0);
+    bytes[got] = '\0';
+    assert_non_null(strstr(bytes, "\"written\""));
+    assert_non_null(strstr(bytes, "\"lost\":2"));
+    assert_null(strstr(bytes, "dropped"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_one_json_object),
         cmocka_unit_test(holds_back_beyond_the_limit_of_a_second),
+        cmocka_unit_test(a_full_pipe_costs_lines_and_no_time),
         cmocka_unit_test(sites_do_not_share_their_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -488,7 +488,7 @@ static void the_marked_fields_are_found_again(void **state)
     "{'vendor':'v','scheme':{'kind':'hmac','hash':'sha256','signature':{'header':'X','encoding':'hex'},"     \
     "'signed':'{body}'},'event':{'source':'s','type':'t','detail':{"                                         \
     "'a':{'from':'deep.er.name','type':'string','nulls':['none','-']},"                                      \
-    "'b':{'from':'b','type':'whole'},"                                                                       \
+    "'b':{'from':['b','list.1.n'],'type':'whole'},"                                                          \
     "'c':{'from':'c','type':'scalar'},"                                                                      \
     "'d':{'from':'d','type':'table','table':[['on',{'x':[1]}],[5,null]],'default':null},"                    \
     "'e':{'from':'e','type':'time','offset':'+90m','default':'{received}'},"                                 \
@@ -507,6 +507,15 @@ static const struct {
      "{'c':true,'d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
     {"{'deep':{'er':{'name':''}}}",
      "{'a':'','d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
+    {"{'list':[{'n':1},{'n':2}]}",
+     "{'b':2,'d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
+    {"{'b':3,'list':[0,{'n':2}]}",
+     "{'b':3,'d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
+    {"{'b':null,'list':{'1':{'n':4}}}",
+     "{'b':4,'d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
+    {"{'list':[{'n':1}]}", "{'d':null,'e':'2026-11-20T16:00:00Z','f':'|2026-11-20T16:00:00Z|LAB001|}'}", ""},
+    {"{'list':[1,2]}", NULL, "Invalid list.1"},
+    {"{'list':[1,{'n':'2'}]}", NULL, "Invalid b"},
     {"{'deep':{'er':7},'d':'ON','e':''}", NULL, "Invalid deep.er; Invalid d; Invalid e"},
     {"{'deep':7,'d':true,'c':{}}", NULL, "Invalid deep; Invalid c; Invalid d"},
 };

@@ -1,0 +1,158 @@
+/*
+ * Each loop swaps its own pointer. The old sources may still be needed by webhooks on their way to the disk,
+ * so each loop then sends a fence after them: jobs come back in the order in which they were put, and when
+ * every loop has its fence back, nobody holds the old sources any more.
+ */
+#include "reload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct user {
+    struct store_job fence; /* first: it comes back from the writer */
+    struct mail swap;       /* to the loop */
+    struct mail released;   /* back to the control loop */
+    struct user *next;
+    struct reload *reload;
+    struct loop *loop;
+    const struct sources **slot;
+};
+
+struct reload {
+    struct loop *control;
+    struct writer *writer;
+    const char *file;
+    struct setup *first; /* what serving began with; its [server] counts until a restart */
+    struct setup *setup; /* served now */
+    struct setup *old;   /* not released by every loop yet, or NULL */
+    struct user *users;
+    size_t waiting; /* for so many loops */
+    bool again;     /* asked for meanwhile */
+    bool stopped;
+};
+
+struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file)
+{
+    struct reload *reload = mem_alloc(sizeof *reload);
+    *reload =
+        (struct reload){.control = control, .writer = writer, .file = file, .first = first, .setup = first};
+    return reload;
+}
+
+void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot)
+{
+    struct user *user = mem_alloc(sizeof *user);
+    *user = (struct user){.next = reload->users, .reload = reload, .loop = loop, .slot = slot};
+    *slot = &reload->setup->sources;
+    reload->users = user;
+}
+
+static void release(struct reload *reload, struct setup *setup)
+{
+    if (setup == NULL)
+        return;
+    if (setup == reload->first) {
+        setup_clear_sources(setup);
+        return;
+    }
+    setup_free(setup);
+    free(setup);
+}
+
+/* In the control loop: one more loop has let go of the old sources. */
+static void on_released(struct mail *mail)
+{
+    struct user *user = (struct user *)((char *)mail - offsetof(struct user, released));
+    struct reload *reload = user->reload;
+    if (--reload->waiting > 0)
+        return;
+    release(reload, reload->old);
+    reload->old = NULL;
+    log_event(LOG_INFO, "configuration reloaded",
+              LOG_NUM("enabled", (int64_t)sources_enabled(&reload->setup->sources)));
+    if (reload->again)
+        reload_now(reload);
+}
+
+void reload_stop(struct reload *reload)
+{
+    reload->stopped = true;
+}
+
+/* In the user's loop: all that was put before the fence is back. */
+static void on_fenced(struct store_job *job)
+{
+    struct user *user = (struct user *)job;
+    user->released = (struct mail){.deliver = on_released};
+    loop_post(user->reload->control, &user->released);
+}
+
+static void on_swap(struct mail *mail)
+{
+    struct user *user = (struct user *)((char *)mail - offsetof(struct user, swap));
+    *user->slot = &user->reload->setup->sources;
+    user->fence = (struct store_job){.kind = STORE_FENCE, .loop = user->loop, .done = on_fenced};
+    writer_fence(user->reload->writer, &user->fence);
+}
+
+/* These need a restart; saying so is better than leaving somebody to wonder. */
+static void compare_servers(const struct server_config *now, const struct server_config *then)
+{
+    if (strcmp(now->listen, then->listen) != 0 || strcmp(now->api_listen, then->api_listen) != 0 ||
+        strcmp(now->database, then->database) != 0 || now->loops != then->loops ||
+        now->max_body != then->max_body || now->max_headers != then->max_headers ||
+        now->max_connections != then->max_connections || now->request_timeout != then->request_timeout ||
+        now->queue_rows != then->queue_rows || now->quarantine_rows != then->quarantine_rows ||
+        now->quarantine_bytes != then->quarantine_bytes)
+        log_event(LOG_WARN, "[server] has changed; that needs a restart", LOG_STR("section", "server"));
+}
+
+static bool refuse(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        log_event(LOG_ERROR, "configuration not reloaded", LOG_STR("reason", faults->texts[i]));
+    return false;
+}
+
+static bool load(struct reload *reload, struct setup *setup)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    if (setup_load(setup, reload->file, SETUP_WITH_SECRETS, &faults) && sources_enabled(&setup->sources) == 0)
+        faults_add(&faults, "no source would be enabled");
+    return faults.count == 0 || refuse(&faults);
+}
+
+void reload_now(struct reload *reload)
+{
+    reload->again = reload->waiting > 0;
+    if (reload->again || reload->stopped)
+        return;
+    struct setup *setup = mem_alloc(sizeof *setup);
+    if (!load(reload, setup)) {
+        release(reload, setup);
+        return;
+    }
+    compare_servers(&reload->first->config.server, &setup->config.server);
+    setup_report(setup);
+    reload->old = reload->setup;
+    reload->setup = setup;
+    for (struct user *user = reload->users; user != NULL; user = user->next) {
+        reload->waiting++;
+        user->swap = (struct mail){.deliver = on_swap};
+        loop_post(user->loop, &user->swap);
+    }
+}
+
+void reload_free(struct reload *reload)
+{
+    while (reload->users != NULL) {
+        struct user *user = reload->users;
+        reload->users = user->next;
+        free(user);
+    }
+    release(reload, reload->old);
+    release(reload, reload->setup);
+    free(reload);
+}

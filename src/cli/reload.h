@@ -1,0 +1,31 @@
+/*
+ * Reading the configuration again while serving: sources, secrets and definitions are swapped without
+ * dropping a request. A configuration with any fault changes nothing.
+ */
+#ifndef PICKUPD_CLI_RELOAD_H
+#define PICKUPD_CLI_RELOAD_H
+
+#include "cli/setup.h"
+#include "store/writer.h"
+
+struct reload;
+
+/*
+ * Belongs to the control loop. `first` is what is served now, and stays the caller's; its sources are
+ * released once others have taken their place. `file` names the configuration, or is NULL.
+ */
+struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file);
+
+/* A loop, and where it keeps the sources it serves: written in that loop's thread. */
+void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot);
+
+/* Reads the configuration, and swaps it in unless it has faults, which go to the log. */
+void reload_now(struct reload *reload);
+
+/* No more reloads, also not one that was asked for meanwhile: the loops are about to go. */
+void reload_stop(struct reload *reload);
+
+/* After all loops have ended and were drained. */
+void reload_free(struct reload *reload);
+
+#endif

@@ -1,0 +1,278 @@
+/* Compiling a definition's scheme. */
+#include "scheme_parts.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "load.h"
+
+#define TOLERANCE_MS 300000 /* unless the definition says otherwise */
+
+static const char *const kinds[] = {"hmac", "static", "basic", "ed25519", "ecdsa", NULL};
+static const char *const hashes[] = {"sha256", "sha1", "sha512", NULL};
+static const char *const encodings[] = {"text", "hex", "base64", "base64url", NULL};
+static const char *const formats[] = {"unix", "unix_ms", "iso8601", NULL};
+
+static bool has_one_star(struct span pattern)
+{
+    size_t stars = 0;
+    for (size_t i = 0; i < pattern.len; i++)
+        stars += pattern.at[i] == '*';
+    return stars == 1;
+}
+
+/* Reads whichever of these keys is there; exactly one must be. */
+static struct place place_load(struct node node, const char *const *names)
+{
+    static const char *const all[] = {"header", "header_pattern", "query", "json", "key"};
+    struct place place = {PLACE_NONE, SPAN("")};
+    for (size_t i = 0; names[i] != NULL; i++) {
+        struct node member = node_get(node, names[i]);
+        if (member.json == NULL)
+            continue;
+        if (place.in != PLACE_NONE)
+            node_fault(member, "there is a place for it already");
+        for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
+            if (strcmp(all[k], names[i]) == 0)
+                place.in = PLACE_HEADER + (int)k;
+        place.name = node_text(member);
+        if (place.in == PLACE_HEADER_PATTERN && !has_one_star(place.name))
+            node_fault(member, "must have one *");
+        bool is_header = place.in == PLACE_HEADER || place.in == PLACE_HEADER_PATTERN;
+        if (is_header && place.name.len > 0 && !request_is_name(place.name))
+            node_fault(member, "no header can be called so");
+    }
+    if (place.in == PLACE_NONE)
+        node_fault(node, "does not say where it stands");
+    return place;
+}
+
+static char separator_load(struct node node)
+{
+    if (node.json == NULL)
+        return '\0';
+    struct span text = node_text(node);
+    if (text.len != 1)
+        node_fault(node, "must be one character");
+    return text.at[0];
+}
+
+static void keys_load(struct node node, struct scheme *scheme)
+{
+    size_t count = json_kind(node.json) == JSON_ARR ? json_count(node.json) : 0;
+    scheme->keys = arena_alloc(node.load->arena, (count + 1) * sizeof *scheme->keys);
+    for (size_t i = 0; i < count; i++)
+        scheme->keys[scheme->key_count++] =
+            node_text((struct node){node.load, json_at(node.json, i), node.path});
+    if (scheme->pair != '\0' && count == 0)
+        node_fault(node, "must list the keys that count");
+    if (scheme->pair == '\0' && node.json != NULL)
+        node_fault(node, "goes with pair only");
+}
+
+static void signature_load(struct node node, struct scheme *scheme)
+{
+    static const char *const known[] = {"header", "header_pattern", "query", "json",     "prefix",
+                                        "list",   "pair",           "keys",  "encoding", NULL};
+    static const char *const places[] = {"header", "header_pattern", "query", "json", NULL};
+    struct node encoding = node_get(node, "encoding");
+    struct node prefix = node_get(node, "prefix");
+    if (!node_is_object(node))
+        return;
+    node_only(node, known);
+    scheme->signature = place_load(node, places);
+    scheme->list = separator_load(node_get(node, "list"));
+    scheme->pair = separator_load(node_get(node, "pair"));
+    keys_load(node_get(node, "keys"), scheme);
+    if (scheme->list != '\0' && scheme->list == scheme->pair)
+        node_fault(node_get(node, "list"), "must not be the character of pair");
+    if (prefix.json != NULL)
+        scheme->prefix = node_text(prefix);
+    else if (scheme->kind == SCHEME_BASIC)
+        scheme->prefix = SPAN("Basic ");
+    if (encoding.json != NULL)
+        scheme->encoding = (enum encoding)node_choice(encoding, encodings);
+    else if (scheme->kind == SCHEME_BASIC)
+        scheme->encoding = ENCODING_BASE64;
+    if (scheme->kind != SCHEME_STATIC && scheme->encoding == ENCODING_TEXT)
+        node_fault(encoding, "must be hex, base64 or base64url");
+}
+
+/* "300s"; "any" is no bound. */
+static int64_t tolerance_load(struct node node, int64_t otherwise)
+{
+    int64_t seconds;
+    if (node.json == NULL)
+        return otherwise;
+    struct span text = node_text(node);
+    if (span_is(text, SPAN("any")))
+        return INT64_MAX;
+    if (!num_parse_duration(text, &seconds) || seconds < 1 || seconds > 366 * 86400) {
+        node_fault(node, "must be a duration of 1s to 366d, or any");
+        return otherwise;
+    }
+    return seconds * 1000;
+}
+
+static void timestamp_load(struct node node, struct scheme *scheme)
+{
+    static const char *const known[] = {"header", "query", "json", "key", "format", "past", "future", NULL};
+    static const char *const places[] = {"header", "query", "json", "key", NULL};
+    if (node.json == NULL || !node_is_object(node))
+        return;
+    node_only(node, known);
+    scheme->timestamp = place_load(node, places);
+    scheme->format = (enum time_format)node_choice(node_get(node, "format"), formats);
+    scheme->past = tolerance_load(node_get(node, "past"), TOLERANCE_MS);
+    scheme->future = tolerance_load(node_get(node, "future"), TOLERANCE_MS);
+    if (scheme->timestamp.in == PLACE_KEY && (scheme->pair == '\0' || scheme->list == '\0'))
+        node_fault(node_get(node, "key"), "needs a signature with list and pair");
+}
+
+static void id_load(struct node node, struct scheme *scheme)
+{
+    static const char *const known[] = {"header", NULL};
+    if (node.json == NULL || !node_is_object(node))
+        return;
+    node_only(node, known);
+    scheme->id = place_load(node, known);
+}
+
+static void secret_load(struct node node, struct scheme *scheme)
+{
+    static const char *const known[] = {"strip", "encoding", NULL};
+    struct node strip = node_get(node, "strip");
+    struct node encoding = node_get(node, "encoding");
+    if (node.json == NULL || !node_is_object(node))
+        return;
+    node_only(node, known);
+    if (strip.json != NULL)
+        scheme->strip = node_text(strip);
+    if (encoding.json != NULL)
+        scheme->secret_encoding = (enum encoding)node_choice(encoding, encodings);
+}
+
+/* The words of a signed text, and what each stands for. */
+static const struct {
+    struct span word;
+    enum signed_kind kind;
+} words[] = {
+    {SPAN("body"), SIGNED_BODY},
+    {SPAN("body_base64"), SIGNED_BODY_BASE64},
+    {SPAN("timestamp"), SIGNED_TIMESTAMP},
+    {SPAN("id"), SIGNED_ID},
+    {SPAN("url"), SIGNED_URL},
+    {SPAN("method"), SIGNED_METHOD},
+    {SPAN("path"), SIGNED_PATH},
+    {SPAN("form_sorted"), SIGNED_FORM_SORTED},
+};
+
+static bool word_load(struct span word, struct signed_part *part)
+{
+    struct span rest = word;
+    struct span head = span_cut(&rest, ':');
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!span_is(words[i].word, word))
+            continue;
+        part->kind = words[i].kind;
+        return true;
+    }
+    part->kind = span_is(head, SPAN("header")) ? SIGNED_HEADER : SIGNED_JSON;
+    part->text = rest;
+    return rest.len > 0 && (part->kind == SIGNED_HEADER || span_is(head, SPAN("json")));
+}
+
+static void signed_load(struct node node, struct scheme *scheme)
+{
+    struct span rest = node_text(node);
+    scheme->parts = arena_alloc(node.load->arena, (rest.len + 1) * sizeof *scheme->parts);
+    while (rest.len > 0) {
+        struct span literal = span_cut(&rest, '{');
+        bool opened = literal.at[literal.len] == '{';
+        if (literal.len > 0)
+            scheme->parts[scheme->part_count++] = (struct signed_part){SIGNED_LITERAL, literal};
+        if (!opened)
+            break;
+        struct span word = span_cut(&rest, '}');
+        struct signed_part *part = &scheme->parts[scheme->part_count++];
+        if (word.at[word.len] != '}' || !word_load(word, part))
+            node_fault(node, "has a word in braces that is not known");
+        if (part->kind == SIGNED_HEADER || part->kind == SIGNED_JSON)
+            part->text.at = arena_copy(node.load->arena, part->text);
+    }
+}
+
+/* A value of any form must end where a literal begins, or be the last; else it could be cut elsewhere. */
+static void check_ends(struct node node, const struct scheme *scheme)
+{
+    for (size_t i = 0; i + 1 < scheme->part_count; i++) {
+        enum signed_kind kind = scheme->parts[i].kind;
+        if ((kind == SIGNED_ID || kind == SIGNED_HEADER) && scheme->parts[i + 1].kind != SIGNED_LITERAL)
+            node_fault(node, "needs a character behind {id} and {header:...}");
+    }
+}
+
+static bool signs(const struct scheme *scheme, enum signed_kind kind)
+{
+    for (size_t i = 0; i < scheme->part_count; i++)
+        if (scheme->parts[i].kind == kind)
+            return true;
+    return false;
+}
+
+/* What is checked must be signed, or a captured webhook could be sent again with another one. */
+static void check_signed(struct node node, const struct scheme *scheme)
+{
+    if (signs(scheme, SIGNED_TIMESTAMP) != (scheme->timestamp.in != PLACE_NONE))
+        node_fault(node, "timestamp and {timestamp} in signed go together");
+    if (signs(scheme, SIGNED_ID) != (scheme->id.in != PLACE_NONE))
+        node_fault(node, "id and {id} in signed go together");
+}
+
+/* Some senders sign a time and a type and no more. Whoever accepts that must say so. */
+static void check_body(struct node node, const struct scheme *scheme)
+{
+    static const char *const unsigned_body[] = {"unsigned", NULL};
+    struct node body = node_get(node, "body");
+    bool signs_body =
+        signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64) || signs(scheme, SIGNED_FORM_SORTED);
+    if (body.json != NULL)
+        node_choice(body, unsigned_body);
+    else if (!signs_body && scheme->part_count > 0)
+        node_fault(node_get(node, "signed"),
+                   "signs nothing of the body; if so it is, say \"body\": \"unsigned\"");
+}
+
+static void check_unsigned(struct node node)
+{
+    static const char *const idle[] = {"hash", "signed", "timestamp", "id"};
+    for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+        if (node_get(node, idle[i]).json != NULL)
+            node_fault(node_get(node, idle[i]), "does not go with this kind, which signs nothing");
+}
+
+const struct scheme *scheme_load(struct node node)
+{
+    static const char *const known[] = {"kind", "hash",   "secret", "signature", "timestamp",
+                                        "id",   "signed", "body",   NULL};
+    struct scheme *scheme = arena_alloc(node.load->arena, sizeof *scheme);
+    if (!node_is_object(node))
+        return scheme;
+    node_only(node, known);
+    scheme->kind = (enum scheme_kind)node_choice(node_get(node, "kind"), kinds);
+    secret_load(node_get(node, "secret"), scheme);
+    signature_load(node_get(node, "signature"), scheme);
+    if (scheme->kind == SCHEME_STATIC || scheme->kind == SCHEME_BASIC) {
+        check_unsigned(node);
+        return scheme;
+    }
+    if (scheme->kind == SCHEME_HMAC)
+        scheme->hash = (enum hmac_hash)node_choice(node_get(node, "hash"), hashes);
+    timestamp_load(node_get(node, "timestamp"), scheme);
+    id_load(node_get(node, "id"), scheme);
+    signed_load(node_get(node, "signed"), scheme);
+    check_ends(node_get(node, "signed"), scheme);
+    check_signed(node, scheme);
+    check_body(node, scheme);
+    return scheme;
+}
