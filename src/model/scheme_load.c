@@ -1,8 +1,6 @@
 /* Compiling a definition's scheme. */
 #include "scheme_parts.h"
 
-#include <string.h>
-
 #include "base/num.h"
 #include "load.h"
 
@@ -21,26 +19,33 @@ static bool has_one_star(struct span pattern)
     return stars == 1;
 }
 
-/* Reads whichever of these keys is there; exactly one must be. */
-static struct place place_load(struct node node, const char *const *names)
+static const char *const place_names[] = {
+    [PLACE_HEADER] = "header", [PLACE_HEADER_PATTERN] = "header_pattern",
+    [PLACE_QUERY] = "query",   [PLACE_JSON] = "json",
+    [PLACE_KEY] = "key",
+};
+
+static void check_place(struct node node, const struct place *place)
 {
-    static const char *const all[] = {"header", "header_pattern", "query", "json", "key"};
+    if (place->in == PLACE_HEADER_PATTERN && !has_one_star(place->name))
+        node_fault(node, "must have one *");
+    bool is_header = place->in == PLACE_HEADER || place->in == PLACE_HEADER_PATTERN;
+    if (is_header && place->name.len > 0 && !request_is_name(place->name))
+        node_fault(node, "no header can be called so");
+}
+
+/* Reads whichever of these places (PLACE_NONE ends them) is named; exactly one must be. */
+static struct place place_load(struct node node, const enum place_kind *kinds_allowed)
+{
     struct place place = {PLACE_NONE, SPAN("")};
-    for (size_t i = 0; names[i] != NULL; i++) {
-        struct node member = node_get(node, names[i]);
+    for (; *kinds_allowed != PLACE_NONE; kinds_allowed++) {
+        struct node member = node_get(node, place_names[*kinds_allowed]);
         if (member.json == NULL)
             continue;
         if (place.in != PLACE_NONE)
             node_fault(member, "there is a place for it already");
-        for (size_t k = 0; k < sizeof all / sizeof all[0]; k++)
-            if (strcmp(all[k], names[i]) == 0)
-                place.in = PLACE_HEADER + (int)k;
-        place.name = node_text(member);
-        if (place.in == PLACE_HEADER_PATTERN && !has_one_star(place.name))
-            node_fault(member, "must have one *");
-        bool is_header = place.in == PLACE_HEADER || place.in == PLACE_HEADER_PATTERN;
-        if (is_header && place.name.len > 0 && !request_is_name(place.name))
-            node_fault(member, "no header can be called so");
+        place = (struct place){*kinds_allowed, node_text(member)};
+        check_place(member, &place);
     }
     if (place.in == PLACE_NONE)
         node_fault(node, "does not say where it stands");
@@ -74,7 +79,8 @@ static void signature_load(struct node node, struct scheme *scheme)
 {
     static const char *const known[] = {"header", "header_pattern", "query", "json",     "prefix",
                                         "list",   "pair",           "keys",  "encoding", NULL};
-    static const char *const places[] = {"header", "header_pattern", "query", "json", NULL};
+    static const enum place_kind places[] = {PLACE_HEADER, PLACE_HEADER_PATTERN, PLACE_QUERY, PLACE_JSON,
+                                             PLACE_NONE};
     struct node encoding = node_get(node, "encoding");
     struct node prefix = node_get(node, "prefix");
     if (!node_is_object(node))
@@ -117,7 +123,7 @@ static int64_t tolerance_load(struct node node, int64_t otherwise)
 static void timestamp_load(struct node node, struct scheme *scheme)
 {
     static const char *const known[] = {"header", "query", "json", "key", "format", "past", "future", NULL};
-    static const char *const places[] = {"header", "query", "json", "key", NULL};
+    static const enum place_kind places[] = {PLACE_HEADER, PLACE_QUERY, PLACE_JSON, PLACE_KEY, PLACE_NONE};
     if (node.json == NULL || !node_is_object(node))
         return;
     node_only(node, known);
@@ -132,10 +138,11 @@ static void timestamp_load(struct node node, struct scheme *scheme)
 static void id_load(struct node node, struct scheme *scheme)
 {
     static const char *const known[] = {"header", NULL};
+    static const enum place_kind places[] = {PLACE_HEADER, PLACE_NONE};
     if (node.json == NULL || !node_is_object(node))
         return;
     node_only(node, known);
-    scheme->id = place_load(node, known);
+    scheme->id = place_load(node, places);
 }
 
 static void secret_load(struct node node, struct scheme *scheme)

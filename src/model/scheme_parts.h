@@ -14,9 +14,11 @@ enum encoding { ENCODING_TEXT, ENCODING_HEX, ENCODING_BASE64, ENCODING_BASE64URL
 
 enum time_format { TIME_UNIX, TIME_UNIX_MS, TIME_ISO8601 };
 
+enum place_kind { PLACE_NONE, PLACE_HEADER, PLACE_HEADER_PATTERN, PLACE_QUERY, PLACE_JSON, PLACE_KEY };
+
 /* Where a value stands in a request. */
 struct place {
-    enum { PLACE_NONE, PLACE_HEADER, PLACE_HEADER_PATTERN, PLACE_QUERY, PLACE_JSON, PLACE_KEY } in;
+    enum place_kind in;
     struct span name; /* a header, a query's name, a path, or a key beside the signature */
 };
 
