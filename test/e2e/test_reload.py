@@ -104,9 +104,12 @@ def test_a_bad_file_changes_nothing(more):
     """A configuration with a fault is refused with a reason, and the old one is served on."""
     with harness.Server() as server:
         server.more = more
+        kept = server.sources.pop("eaglesoft")
         refusal = reload(server, "configuration not reloaded")
         assert str(server.config) in refusal["reason"]
-        assert post_with(server, None) == 200
+        for _ in range(20):
+            assert server.ask("POST", server.path(kept.name), b"{}").status == 401  # It is still there.
+            assert post_with(server, None) == 200
 
 
 def test_many_reloads():
