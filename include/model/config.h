@@ -15,7 +15,7 @@ struct server_config {
     int64_t max_body, max_headers; /* bytes */
     int64_t request_timeout;       /* seconds */
     int64_t queue_rows, quarantine_rows;
-    int64_t quarantine_bytes;
+    int64_t queue_bytes, quarantine_bytes;
 };
 
 /* A text that is not set is "". */

@@ -25,6 +25,7 @@ struct store_job {
     struct event event;
     struct span body;
     struct span faults; /* a JSON list of texts */
+    size_t bytes;       /* what the webhook holds of memory until it is done, about */
 
     /* Out: */
     enum err err;   /* ERR_OK: on disk; ERR_STORE: nothing of it is kept; ERR_QUARANTINE_FULL */

@@ -9,8 +9,8 @@
 
 struct writer;
 
-/* Takes the store over. At most `limit` jobs wait. */
-struct writer *writer_start(struct store *store, size_t limit);
+/* Takes the store over. At most `rows` jobs wait, and at most `bytes` of them all are not done. */
+struct writer *writer_start(struct store *store, size_t rows, size_t bytes);
 
 /* Writes all that was put, then ends the thread; what is put from now on is refused. */
 void writer_stop(struct writer *writer);
@@ -28,7 +28,7 @@ MUST enum err writer_put(struct writer *writer, struct store_job *job);
  * stopping. */
 void writer_fence(struct writer *writer, struct store_job *fence);
 
-/* Any thread: whether one more job would be taken just now. */
-bool writer_has_room(struct writer *writer);
+/* Any thread: whether one more job of that many bytes would be taken just now. */
+bool writer_has_room(struct writer *writer, size_t bytes);
 
 #endif

@@ -134,8 +134,9 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
             store_close(store);
         return EXIT_FAILED;
     }
-    struct alone alone = {&setup->sources, view,  writer_start(store, (size_t)server->queue_rows),
-                          loop_new(),      scope, 0};
+    struct alone alone = {
+        &setup->sources, view,  writer_start(store, (size_t)server->queue_rows, (size_t)server->queue_bytes),
+        loop_new(),      scope, 0};
     loop_after(alone.loop, 0, on_start, &alone);
     loop_run(alone.loop);
     writer_stop(alone.writer);

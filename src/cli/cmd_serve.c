@@ -96,7 +96,7 @@ static bool open_store(struct serve *serve)
     struct store_limits limits = {config->quarantine_rows, config->quarantine_bytes};
     struct store *store = store_open(config->database, &limits, &why);
     if (store != NULL)
-        serve->writer = writer_start(store, (size_t)config->queue_rows);
+        serve->writer = writer_start(store, (size_t)config->queue_rows, (size_t)config->queue_bytes);
     if (store != NULL)
         serve->view = view_open(config->database, &why);
     if (serve->view == NULL)

@@ -104,8 +104,8 @@ static void compare_servers(const struct server_config *now, const struct server
         strcmp(now->database, then->database) != 0 || now->loops != then->loops ||
         now->max_body != then->max_body || now->max_headers != then->max_headers ||
         now->max_connections != then->max_connections || now->request_timeout != then->request_timeout ||
-        now->queue_rows != then->queue_rows || now->quarantine_rows != then->quarantine_rows ||
-        now->quarantine_bytes != then->quarantine_bytes)
+        now->queue_rows != then->queue_rows || now->queue_bytes != then->queue_bytes ||
+        now->quarantine_rows != then->quarantine_rows || now->quarantine_bytes != then->quarantine_bytes)
         log_event(LOG_WARN, "[server] has changed; that needs a restart", LOG_STR("section", "server"));
 }
 

@@ -266,6 +266,8 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     config_defaults(&setup->config);
     if (file != NULL && read_file(file, SETUP_FILE_MAX, &text, faults))
         config_read(&setup->config, buf_span(&text), file, faults);
+    if (setup->config.server.queue_bytes < setup->config.server.max_body)
+        faults_add(faults, "%s: queue_bytes must not be less than max_body", setup->config.file);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {
         if (*setup->config.sources[i].vendor == '\0')

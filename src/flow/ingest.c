@@ -85,7 +85,8 @@ static enum err start(struct intake *intake, struct writer *writer, const struct
 {
     const struct source *source = intake->source;
     const char *reason;
-    if (!writer_has_room(writer))
+    intake->job.bytes = request->body.len;
+    if (!writer_has_room(writer, intake->job.bytes))
         return busy(source);
     enum err err = scheme_verify(source->definition->scheme, source, request, intake->arena, &reason);
     if (err != ERR_OK) {

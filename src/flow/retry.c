@@ -70,7 +70,7 @@ static void on_stored(struct store_job *job)
 static const char *try_row(struct retry *retry)
 {
     retry->found = false;
-    if (!writer_has_room(retry->writer))
+    if (!writer_has_room(retry->writer, 0))
         return "not now";
     enum err err = view_quarantine_one(retry->view, &retry->ids[retry->next], take_row, retry);
     if (err != ERR_OK)

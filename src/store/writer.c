@@ -1,6 +1,7 @@
 /* The writer thread. */
 #include "store/writer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "sys/thread.h"
@@ -12,6 +13,8 @@ struct writer {
     struct store *store;
     struct mailbox *inbox;
     struct thread *thread;
+    size_t limit;        /* bytes */
+    atomic_size_t taken; /* bytes of the jobs that are not done */
 };
 
 /* The jobs of one batch that go back to one loop. */
@@ -54,6 +57,14 @@ static void give_back(struct store_job *first)
         loop_post(replies[i].loop, replies[i].first);
 }
 
+static size_t bytes_of(const struct store_job *first)
+{
+    size_t bytes = 0;
+    for (const struct mail *mail = &first->mail; mail != NULL; mail = mail->next)
+        bytes += ((const struct store_job *)mail)->bytes;
+    return bytes;
+}
+
 static void run(void *arg)
 {
     struct writer *writer = arg;
@@ -61,15 +72,17 @@ static void run(void *arg)
     while ((batch = mailbox_take(writer->inbox)) != NULL) {
         struct store_job *first = (struct store_job *)batch;
         store_write(writer->store, first);
+        atomic_fetch_sub(&writer->taken, bytes_of(first));
         give_back(first);
     }
 }
 
-struct writer *writer_start(struct store *store, size_t limit)
+struct writer *writer_start(struct store *store, size_t rows, size_t bytes)
 {
     struct writer *writer = mem_alloc(sizeof *writer);
     writer->store = store;
-    writer->inbox = mailbox_new(limit);
+    writer->inbox = mailbox_new(rows);
+    writer->limit = bytes;
     writer->thread = thread_start("writer", run, writer);
     return writer;
 }
@@ -89,7 +102,12 @@ void writer_free(struct writer *writer)
 
 enum err writer_put(struct writer *writer, struct store_job *job)
 {
-    return mailbox_put(writer->inbox, &job->mail) ? ERR_OK : ERR_BUSY;
+    size_t bytes = job->bytes; /* the job is the writer's as soon as it is put */
+    if (atomic_fetch_add(&writer->taken, bytes) + bytes <= writer->limit &&
+        mailbox_put(writer->inbox, &job->mail))
+        return ERR_OK;
+    atomic_fetch_sub(&writer->taken, bytes);
+    return ERR_BUSY;
 }
 
 void writer_fence(struct writer *writer, struct store_job *fence)
@@ -97,7 +115,7 @@ void writer_fence(struct writer *writer, struct store_job *fence)
     mailbox_push(writer->inbox, &fence->mail);
 }
 
-bool writer_has_room(struct writer *writer)
+bool writer_has_room(struct writer *writer, size_t bytes)
 {
-    return mailbox_has_room(writer->inbox);
+    return atomic_load(&writer->taken) + bytes <= writer->limit && mailbox_has_room(writer->inbox);
 }

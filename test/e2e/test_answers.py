@@ -229,13 +229,15 @@ def test_default_limit(server):
     assert server.post("dentrix", padded("dentrix", (1 << 20) + 1)).refusal == TOO_LARGE
 
 
-def test_full_queue():
+@pytest.mark.parametrize("settings, size", [({"queue_rows": 1}, 1000), ({"queue_bytes": "64KiB", "max_body": "64KiB"}, 40000)],
+                         ids=["rows", "bytes"])
+def test_full_queue(settings, size):
     """When the queue is full, some of many at once are told to come again, and every other one is on disk."""
-    with harness.Server(settings={"queue_rows": 1}) as server:
+    with harness.Server(settings=settings) as server:
         accepted, refused = set(), 0
         for _ in range(50):
             connections = [server.connect() for _ in range(30)]
-            bodies = [good("dentrix") for _ in connections]
+            bodies = [padded("dentrix", size) for _ in connections]
             for connection, body in zip(connections, bodies):
                 connection.request("POST", server.path("dentrix"), body, dict(server.headers("dentrix", body)))
             for connection in connections:

@@ -242,6 +242,13 @@ def test_secret_file_that_is_missing():
     assert result.code == 1 and f"{server.config}:5: " in result.err and "/nonexistent" in result.err
 
 
+def test_queue_holds_a_whole_body():
+    """A queue too small for one body is refused, because it could never take it."""
+    result = harness.Server(settings={"queue_bytes": "1KiB", "max_body": "2KiB"}).cli("check")
+    assert result.code == 1 and "queue_bytes" in result.err
+    assert harness.Server(settings={"queue_bytes": "2KiB", "max_body": "2KiB"}).cli("check").code == 0
+
+
 def test_second_server():
     """A second server on one database does not start, and the first goes on; the lock alone sees to it."""
     with harness.Server() as server:

@@ -82,13 +82,18 @@ static void desk_clear(struct desk *desk)
     arena_free(&desk->shelf.arena);
 }
 
-static struct writer *start_writer(struct shelf *shelf, size_t limit)
+static struct writer *start_writer_with(struct shelf *shelf, size_t limit, size_t bytes)
 {
     static const struct store_limits limits = {1000, 1000000};
     struct buf why = {.arena = &shelf->arena};
     struct store *store = store_open(shelf->path, &limits, &why);
     assert_non_null(store);
-    return writer_start(store, limit);
+    return writer_start(store, limit, bytes);
+}
+
+static struct writer *start_writer(struct shelf *shelf, size_t limit)
+{
+    return start_writer_with(shelf, limit, SIZE_MAX);
 }
 
 static void count_row(void *arg, const struct view_event *row)
@@ -169,11 +174,40 @@ static void a_full_queue_refuses(void **state)
     struct shelf *shelf = *state;
     struct writer *writer = start_writer(shelf, 0);
     struct store_job job = event_job(shelf, "north", "a", 1);
-    assert_false(writer_has_room(writer));
+    assert_false(writer_has_room(writer, 0));
     assert_int_equal(writer_put(writer, &job), ERR_BUSY);
     writer_stop(writer);
     writer_free(writer);
     assert_int_equal(count_events(shelf, ""), 0);
+}
+
+static void on_end_of_loop(struct store_job *job)
+{
+    loop_stop(job->loop);
+}
+
+/* What has been written makes room again. */
+static void bytes_are_bounded_until_they_are_written(void **state)
+{
+    struct shelf *shelf = *state;
+    struct loop *loop = loop_new();
+    struct writer *writer = start_writer_with(shelf, 10, 100);
+    struct store_job jobs[] = {event_job(shelf, "north", "a", 1), event_job(shelf, "north", "b", 2)};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(writer_has_room(writer, 100));
+        assert_false(writer_has_room(writer, 101));
+        jobs[i].loop = loop;
+        jobs[i].done = on_end_of_loop;
+        jobs[i].bytes = 101;
+        assert_int_equal(writer_put(writer, &jobs[i]), ERR_BUSY);
+        jobs[i].bytes = 100;
+        assert_int_equal(writer_put(writer, &jobs[i]), ERR_OK);
+        loop_run(loop);
+    }
+    writer_stop(writer);
+    writer_free(writer);
+    loop_free(loop);
+    assert_int_equal(count_events(shelf, ""), 2);
 }
 
 /* Webhooks still arrive while the server stops. */
@@ -182,9 +216,9 @@ static void a_stopped_writer_refuses(void **state)
     struct shelf *shelf = *state;
     struct writer *writer = start_writer(shelf, 10);
     struct store_job job = event_job(shelf, "north", "a", 1);
-    assert_true(writer_has_room(writer));
+    assert_true(writer_has_room(writer, 0));
     writer_stop(writer);
-    assert_false(writer_has_room(writer));
+    assert_false(writer_has_room(writer, 0));
     assert_int_equal(writer_put(writer, &job), ERR_BUSY);
     writer_free(writer);
     assert_int_equal(count_events(shelf, ""), 0);
@@ -196,6 +230,7 @@ int main(void)
         SHELF_TEST(every_job_comes_back_once_and_is_readable),
         SHELF_TEST(stopping_writes_all_that_was_put),
         SHELF_TEST(a_full_queue_refuses),
+        SHELF_TEST(bytes_are_bounded_until_they_are_written),
         SHELF_TEST(a_stopped_writer_refuses),
     };
     alarm(60); /* a job that is lost would be waited for for ever */
