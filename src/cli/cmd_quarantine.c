@@ -135,8 +135,12 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
         return EXIT_FAILED;
     }
     struct alone alone = {
-        &setup->sources, view,  writer_start(store, (size_t)server->queue_rows, (size_t)server->queue_bytes),
-        loop_new(),      scope, 0};
+        .sources = &setup->sources,
+        .view = view,
+        .writer = writer_start(store, (size_t)server->queue_rows, (size_t)server->queue_bytes),
+        .loop = loop_new(),
+        .scope = scope,
+    };
     loop_after(alone.loop, 0, on_start, &alone);
     loop_run(alone.loop);
     writer_stop(alone.writer);

@@ -1,7 +1,7 @@
 /*
- * libevent's evhttp. Three things it does not offer are built from its parts: knowing every connection (so
- * that a stop can close the idle ones), a deadline for a whole request, and refusing framings that two
- * servers could read in two ways.
+ * libevent's evhttp. What it does not offer is built from its parts: knowing every connection (so that they
+ * can be limited, and the idle ones closed at a stop), a bound on what a connection sends ahead, a deadline
+ * for a whole request, and refusing framings that two servers could read in two ways.
  */
 #include "sys/http.h"
 
@@ -20,7 +20,6 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "base/time.h"
 
 #define SWEEP_MS    1000
@@ -443,6 +442,7 @@ struct http_server *http_new(struct loop *loop, const struct http_limits *limits
 void http_free(struct http_server *server)
 {
     server->stopped = NULL;
+    server->bound = NULL; /* goes first, and the connections that go then must not look at it */
     evhttp_free(server->http);
     while (server->calls != NULL)
         call_free(server->calls);

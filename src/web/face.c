@@ -1,7 +1,6 @@
 /* From a request's path and method to its handler. */
 #include "web/face.h"
 
-#include "base/log.h"
 #include "handlers.h"
 
 struct route {
