@@ -7,7 +7,6 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
