@@ -12,6 +12,9 @@
  */
 int net_listen(const char *address, unsigned mode, struct faults *faults);
 
+/* The same at a path of at most 107 bytes, which may be relative. */
+int net_listen_unix(const char *path, unsigned mode, struct faults *faults);
+
 /* The socket that systemd passed under that name, or -1 if there is none. */
 int net_inherited(const char *name);
 

@@ -138,9 +138,7 @@ static void on_resume(void *arg)
 struct line_server *line_serve(struct loop *loop, const char *path, line_handler *handler, void *arg,
                                struct faults *faults)
 {
-    struct buf address CLEANUP(buf_free) = {0};
-    buf_printf(&address, "unix:%s", path);
-    int fd = net_listen(buf_text(&address), 0600, faults);
+    int fd = net_listen_unix(path, 0600, faults);
     if (fd < 0)
         return NULL;
     struct line_server *server = mem_alloc(sizeof *server);

@@ -95,19 +95,43 @@ static int open_socket(enum address_kind kind)
     return socket(families[kind], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-int net_listen(const char *text, unsigned mode, struct faults *faults)
+static int listen_at(const struct address *address, const char *text, unsigned mode, struct faults *faults)
 {
-    struct address address;
-    if (!address_parse(span_of(text), &address)) {
-        faults_add(faults, "can't listen on %s: it is no address", text);
-        return -1;
-    }
-    int fd = open_socket(address.kind);
-    if (fd >= 0 && bind_and_listen(fd, &address, mode))
+    int fd = open_socket(address->kind);
+    if (fd >= 0 && bind_and_listen(fd, address, mode))
         return fd;
     faults_add(faults, "can't listen on %s: %s", text, strerror(errno));
     if (fd >= 0)
         close(fd);
+    return -1;
+}
+
+int net_listen(const char *text, unsigned mode, struct faults *faults)
+{
+    struct address address;
+    if (address_parse(span_of(text), &address))
+        return listen_at(&address, text, mode, faults);
+    faults_add(faults, "can't listen on %s: it is no address", text);
+    return -1;
+}
+
+static bool unix_address(const char *path, struct address *address)
+{
+    *address = (struct address){.kind = ADDRESS_UNIX};
+    if (strlen(path) > ADDRESS_PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    memcpy(address->path, path, strlen(path));
+    return true;
+}
+
+int net_listen_unix(const char *path, unsigned mode, struct faults *faults)
+{
+    struct address address;
+    if (unix_address(path, &address))
+        return listen_at(&address, path, mode, faults);
+    faults_add(faults, "can't listen on %s: %s", path, strerror(errno));
     return -1;
 }
 
@@ -154,15 +178,12 @@ void net_close(int fd, const char *text)
 
 int net_connect_unix(const char *path)
 {
-    struct address address = {.kind = ADDRESS_UNIX};
+    struct address address;
     union name name;
-    if (strlen(path) > ADDRESS_PATH_MAX) {
-        errno = ENAMETOOLONG;
+    if (!unix_address(path, &address))
         return -1;
-    }
-    memcpy(address.path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     socklen_t len = name_of(&address, &name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, &name.any, len) == 0)
         return fd;
     int why = errno;

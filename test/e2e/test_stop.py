@@ -63,6 +63,16 @@ def test_more_signals():
         server.stop()
 
 
+def test_relative_database():
+    """A database named relative to the working directory has its lock and its control socket there, too."""
+    server = harness.Server()
+    server.launcher = ["sh", "-c", f'cd {server.directory} && exec "$@"', "sh"]
+    server.settings["database"] = server.database.name
+    with server:
+        check_posts(server)
+        assert {path.name for path in server.directory.iterdir()} >= {"pickupd.db", "pickupd.db.lock", "pickupd.db.control"}
+
+
 def test_unix_sockets():
     """Both listeners can be unix sockets; one that a crash left behind is no obstacle."""
     server = harness.Server()
