@@ -37,7 +37,7 @@ run() {
 	echo
 	for vendor in "${vendors[@]}"; do
 		cat <<-EOF
-			curl -H @<(build/pickupd sign $vendor -c var/pickupd.ini < fixtures/$vendor/normal.json) \\
+			curl -s -H @<(build/pickupd sign $vendor -c var/pickupd.ini < fixtures/$vendor/normal.json) \\
 			     -w '\\n' -H 'Content-Type: application/json' --data-binary @fixtures/$vendor/normal.json \\
 			     http://127.0.0.1:8080/webhooks/ehr/$vendor
 
