@@ -122,6 +122,18 @@ def test_size(front):
     assert server.event(oracle.event_id("dentrix", body)) is None
 
 
+def test_nothing_is_smuggled_behind_a_head(front):
+    """The body of a stranger's HEAD never swallows the webhook that takes the same connection next."""
+    server, nginx = front
+    inner = b"GET /webhooks/health HTTP/1.1\r\nX-Swallow: "
+    for _ in range(10):
+        nginx.ask("HEAD", server.path("dentrix"), inner)
+        body = ledger.encode(oracle.payload(oracle.DENTRIX, id=harness.fresh()))
+        answer = nginx.ask("POST", server.path("dentrix"), body, server.headers("dentrix", body))
+        assert answer.refusal == (200, oracle.answer(server.sources["dentrix"], body))
+        assert server.event(oracle.event_id("dentrix", body))
+
+
 @pytest.mark.parametrize("path", ["/", "/webhooks/health", "/healthz", "/readyz", "/metrics", "/v1/events", "/webhooks/ehr", "/.pickupd/bad-request"])
 def test_other_paths(front, path):
     """Nothing but webhooks is passed on."""
