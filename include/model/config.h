@@ -51,6 +51,9 @@ void config_defaults(struct config *config);
 /* Reads a file's text on top of the defaults; with a file only its sources exist. Mistakes go to `faults`. */
 void config_read(struct config *config, struct span text, const char *file, struct faults *faults);
 
+/* Whether a key of [server] has another value. vendor_dir does not count: it is looked up at every load. */
+bool config_server_differs(const struct server_config *a, const struct server_config *b);
+
 void config_free(struct config *config);
 
 /* A list of all keys with type, default and help, for people. */

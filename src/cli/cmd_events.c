@@ -127,7 +127,6 @@ static int show(struct view *view, const struct event_id *id, struct args *args)
 
 static int run(struct setup *setup, const char *command, struct args *args)
 {
-    struct buf why CLEANUP(buf_free) = {0};
     struct view_filter filter;
     struct event_id id;
     bool lists = args->word_count == 1;
@@ -135,11 +134,9 @@ static int run(struct setup *setup, const char *command, struct args *args)
         return EXIT_USAGE;
     if (!lists && !event_id_read(span_of(args->words[1]), &id))
         return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    struct view *view = view_open(setup->config.server.database, &why);
-    if (view == NULL) {
-        fprintf(stderr, "%s\n", buf_text(&why));
+    struct view *view = print_open(setup->config.server.database);
+    if (view == NULL)
         return EXIT_FAILED;
-    }
     int code = lists ? list(view, &filter, args) : show(view, &id, args);
     view_close(view);
     return code;

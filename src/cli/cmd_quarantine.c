@@ -64,17 +64,14 @@ static void print_whole(void *arg, const struct view_quarantine *row)
 
 static int look(struct setup *setup, const char *command, struct args *args)
 {
-    struct buf why CLEANUP(buf_free) = {0};
     struct event_id id;
     enum err err;
     bool lists = args->word_count == 1;
     if (!lists && !event_id_read(span_of(args->words[1]), &id))
         return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    struct view *view = view_open(setup->config.server.database, &why);
-    if (view == NULL) {
-        fprintf(stderr, "%s\n", buf_text(&why));
+    struct view *view = print_open(setup->config.server.database);
+    if (view == NULL)
         return EXIT_FAILED;
-    }
     if (lists && !args->json)
         printf("%-32s %-16s %-20s %-20s %5s %8s %s\n", "ID", "ORIGIN", "FIRST SEEN", "LAST SEEN", "COUNT",
                "BYTES", "FAULTS");

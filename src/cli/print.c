@@ -33,6 +33,15 @@ static bool is_harmless(const char *path)
     return false;
 }
 
+struct view *print_open(const char *database)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    struct view *view = view_open(database, &why);
+    if (view == NULL)
+        fprintf(stderr, "%s\n", buf_text(&why));
+    return view;
+}
+
 /* A byte that a terminal may act upon: C0, DEL, and C1 as UTF-8 writes it. */
 static bool acts(struct span text, size_t at)
 {

@@ -4,6 +4,9 @@
 
 #include "store/view.h"
 
+/* The store of that file, for looking; NULL with the reason on standard error. */
+struct view *print_open(const char *database);
+
 /* A text for a terminal: control characters become '?'. */
 void print_clean(struct span text);
 

@@ -5,8 +5,8 @@
  */
 #include "reload.h"
 
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 
@@ -97,18 +97,6 @@ static void on_swap(struct mail *mail)
     writer_fence(user->reload->writer, &user->fence);
 }
 
-/* These need a restart; saying so is better than leaving somebody to wonder. */
-static void compare_servers(const struct server_config *now, const struct server_config *then)
-{
-    if (strcmp(now->listen, then->listen) != 0 || strcmp(now->api_listen, then->api_listen) != 0 ||
-        strcmp(now->database, then->database) != 0 || now->loops != then->loops ||
-        now->max_body != then->max_body || now->max_headers != then->max_headers ||
-        now->max_connections != then->max_connections || now->request_timeout != then->request_timeout ||
-        now->queue_rows != then->queue_rows || now->queue_bytes != then->queue_bytes ||
-        now->quarantine_rows != then->quarantine_rows || now->quarantine_bytes != then->quarantine_bytes)
-        log_event(LOG_WARN, "[server] has changed; that needs a restart", LOG_STR("section", "server"));
-}
-
 static bool refuse(const struct faults *faults)
 {
     for (size_t i = 0; i < faults->count; i++)
@@ -134,7 +122,9 @@ void reload_now(struct reload *reload)
         release(reload, setup);
         return;
     }
-    compare_servers(&reload->first->config.server, &setup->config.server);
+    if (config_server_differs(&reload->first->config.server, &setup->config.server))
+        log_event(LOG_WARN, "[server] has changed; that needs a restart",
+                  LOG_STR("file", setup->config.file));
     setup_report(setup);
     reload->old = reload->setup;
     reload->setup = setup;

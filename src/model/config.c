@@ -328,6 +328,20 @@ void config_read(struct config *config, struct span text, const char *file, stru
         check_source(&reading, &config->sources[i]);
 }
 
+bool config_server_differs(const struct server_config *a, const struct server_config *b)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        const void *in_a = (const char *)a + rows[i].offset;
+        const void *in_b = (const char *)b + rows[i].offset;
+        if (strcmp(rows[i].section, "server") != 0 || strcmp(rows[i].name, "vendor_dir") == 0)
+            continue;
+        if (types[rows[i].type].is_text ? strcmp(*(char *const *)in_a, *(char *const *)in_b) != 0
+                                        : *(const int64_t *)in_a != *(const int64_t *)in_b)
+            return true;
+    }
+    return false;
+}
+
 void config_free(struct config *config)
 {
     arena_free(&config->arena);

@@ -245,6 +245,17 @@ def test_keep_alive(server):
         assert connection.sock is sock
 
 
+@pytest.mark.parametrize("size, status", [(900, 200), (1100, 400)])
+def test_header_limit(size, status):
+    """Headers below the limit pass, and those above it are refused and not kept."""
+    with harness.Server(settings={"max_headers": "1KiB"}) as server:
+        body = good()
+        spare = size - len(request(server, body, length(body), ("X-Long", ""), sent=b""))
+        answer, = server.raw(request(server, body, length(body), ("X-Long", "x" * spare)), half_close=True)
+        assert answer.status == status
+        assert (server.event(oracle.event_id("dentrix", body)) is not None) is (status == 200)
+
+
 @pytest.mark.parametrize("trickle", [False, True], ids=["silent", "trickling"])
 def test_slow_request(trickle):
     """A request that is not whole within its time is cut off, be it silent or a byte at a time; others are served meanwhile."""

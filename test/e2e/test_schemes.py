@@ -772,6 +772,15 @@ def test_forms(server):
         assert draft.send(server) is False, text[:10]
 
 
+@pytest.mark.parametrize("count, taken", [(1000, True), (1001, False)])
+def test_fields_of_a_form(server, count, taken):
+    """A form that is signed has at most 1,000 fields."""
+    draft = Draft("twilio")
+    draft.payload = "&".join(f"{harness.fresh()}=1" for _ in range(count)).encode()
+    draft.signed_by("first")
+    assert draft.send(server) is taken
+
+
 def test_no_public_url(server):
     """A URL that is not configured is never made up from the request."""
     for url in (URL, f"http://localhost/webhooks/ehr/no-url?{QUERY}", ""):

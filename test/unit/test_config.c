@@ -314,6 +314,32 @@ static void every_key_has_its_default(void **state)
     }
 }
 
+/* A restart is asked for when any key of [server] has changed, but for the one that every load looks up. */
+static void every_server_key_makes_a_difference(void **state)
+{
+    (void)state;
+    struct config plain CLEANUP(config_free) = {0};
+    config_defaults(&plain);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        struct arena arena CLEANUP(arena_free) = {0};
+        struct config other CLEANUP(config_free) = {0};
+        struct faults faults CLEANUP(faults_free) = {0};
+        struct buf most = {.arena = &arena};
+        int line;
+        bool is_number = keys[i].type != TYPE_TEXT && keys[i].type != TYPE_ADDRESS;
+        buf_add_int(&most, keys[i].most);
+        struct span value = is_number ? buf_span(&most) : value_for(&arena, &keys[i]);
+        if (!is(keys[i].section, "server"))
+            continue;
+        config_defaults(&other);
+        CHECK(keys[i].name, !config_server_differs(&plain.server, &other.server));
+        config_read(&other, file_with(&arena, &keys[i], value, &line), "t.ini", &faults);
+        check_faults(keys[i].name, &faults, "");
+        CHECK(keys[i].name,
+              config_server_differs(&plain.server, &other.server) != is(keys[i].name, "vendor_dir"));
+    }
+}
+
 /* The contract with those who set nothing but three environment variables. */
 static void without_a_file_the_built_in_sources_exist(void **state)
 {
@@ -484,6 +510,7 @@ int main(void)
         cmocka_unit_test(with_a_file_only_its_sources_exist),
         cmocka_unit_test(secrets_go_to_their_source),
         cmocka_unit_test(every_mistake_is_named_with_its_line),
+        cmocka_unit_test(every_server_key_makes_a_difference),
         cmocka_unit_test(the_description_names_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
