@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "base/span.h"
+#include "base/network.h"
 
 struct header {
     struct span name;
@@ -21,7 +21,8 @@ struct request {
     struct span body;   /* raw */
     const struct header *headers;
     size_t header_count;
-    int64_t received; /* ms since 1970 */
+    int64_t received;         /* ms since 1970 */
+    struct network_host peer; /* who is connected: the sender, or the last proxy before us */
 };
 
 /* How many headers bear that name; if any, *value is the first one's. Case does not matter. */

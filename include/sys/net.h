@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/faults.h"
+#include "base/network.h"
 
 /*
  * A listening socket that does not block, or -1 with a fault. See base/address.h for how it is written. A
@@ -20,6 +21,9 @@ int net_inherited(const char *name);
 
 /* Adds the address a socket listens on, with its real port. */
 void net_describe(int fd, struct buf *out);
+
+/* Who is at the other end of a connection; NETWORK_NONE if it is gone already. */
+struct network_host net_peer(int fd);
 
 /* Closes; if the address is a unix one, removes its file. */
 void net_close(int fd, const char *address);

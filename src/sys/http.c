@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "sys/net.h"
 
 #define SWEEP_MS    1000
 #define INPUT_SLACK 16384 /* bytes that a pipelined request may bring along */
@@ -31,6 +32,7 @@ struct conn {
     struct bufferevent *bev;
     struct evhttp_connection *evcon;
     int fd;
+    struct network_host peer;
     int64_t since;     /* monotonic second of the first byte of the request being read; 0 if none is */
     struct call *call; /* not answered yet, or NULL */
     bool busy;         /* from a whole request to the last byte of its answer */
@@ -176,6 +178,7 @@ static void on_adopt(evutil_socket_t fd, short what, void *arg)
         return;
     }
     bufferevent_decref(conn->bev);
+    conn->peer = net_peer(conn->fd);
     conn_remember(conn);
     evhttp_connection_set_closecb(conn->evcon, on_close, conn);
     if (server->stopping)
@@ -335,6 +338,7 @@ static struct call *call_new(struct http_server *server, struct evhttp_request *
     call->server = server;
     call->req = req;
     call->conn = server->by_fd[bufferevent_getfd(bev)];
+    call->open.request.peer = call->conn->peer;
     call->conn->since = 0;
     call->conn->call = call;
     call->conn->busy = true;

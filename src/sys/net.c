@@ -168,6 +168,24 @@ void net_describe(int fd, struct buf *out)
                    ntohs(at.v4.sin_port));
 }
 
+struct network_host net_peer(int fd)
+{
+    union name at = {0};
+    socklen_t len = sizeof at;
+    if (getpeername(fd, &at.any, &len) != 0)
+        return (struct network_host){0};
+    switch (at.any.sa_family) {
+    case AF_UNIX:
+        return (struct network_host){.kind = NETWORK_UNIX};
+    case AF_INET:
+        return network_host_of(&at.v4.sin_addr, sizeof at.v4.sin_addr);
+    case AF_INET6:
+        return network_host_of(&at.v6.sin6_addr, sizeof at.v6.sin6_addr);
+    default:
+        return (struct network_host){0};
+    }
+}
+
 void net_close(int fd, const char *text)
 {
     struct address address;
