@@ -12,6 +12,7 @@
 struct setup {
     struct config config;
     struct sources sources;
+    struct networks trusted_proxies;
     struct definition **definitions;
     size_t definition_count;
     uint8_t (*digests)[32]; /* of all secrets, to find one that is used twice */

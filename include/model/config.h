@@ -10,7 +10,7 @@
 #define CONFIG_NAME_MAX 32 /* bytes of a source's name: a-z, 0-9, '_' and '-' */
 
 struct server_config {
-    char *listen, *api_listen, *database, *vendor_dir;
+    char *listen, *api_listen, *database, *vendor_dir, *trusted_proxies;
     int64_t loops, max_connections;
     int64_t max_body, max_headers; /* bytes */
     int64_t request_timeout;       /* seconds */
@@ -29,7 +29,8 @@ struct secret_config {
 struct source_config {
     char *name;
     int line;
-    char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix, *public_url;
+    char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix, *public_url,
+        *allow_from;
     int64_t enabled;
     int64_t tolerance; /* seconds; 0 if not set */
     struct secret_config *secrets;

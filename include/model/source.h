@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "base/network.h"
 #include "base/zone.h"
 
 struct definition;
@@ -30,7 +31,8 @@ struct source {
     const struct definition *definition;
     struct secret *secrets;
     size_t secret_count;
-    char *disabled; /* why it does not exist for the outside, or NULL */
+    struct networks allow_from; /* who may send; empty: anybody */
+    char *disabled;             /* why it does not exist for the outside, or NULL */
 };
 
 struct sources {

@@ -26,6 +26,8 @@ KEY(server, quarantine_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks kept in quarantine for each source; beyond it they are answered 503.")
 KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,
     "Bytes of bodies kept in quarantine for each source; beyond it 503.")
+KEY(server, trusted_proxies, NETWORKS, "", 0, 0,
+    "Proxies whose X-Forwarded-For or Forwarded counts: addresses, networks or unix, with commas between.")
 KEY(source, vendor, TEXT, "", 1, 64,
     "A built-in definition (dentrix, opendental, eaglesoft) or the name of a file in vendor_dir.")
 KEY(source, enabled, YES_NO, "yes", 0, 0, "no: the source answers 404, as if it were not there.")
@@ -44,6 +46,8 @@ KEY(source, public_url, TEXT, "", 1, 180,
     "The URL the sender calls, for schemes that sign it. Never taken from the request.")
 KEY(source, tolerance, DURATION, "", 1, 31622400,
     "How far off a signed time may be. Unset: what the definition says.")
+KEY(source, allow_from, NETWORKS, "", 0, 0,
+    "Clients that may send: addresses, networks or unix, with commas between. Unset: any.")
 KEY(secret, env, VARIABLE, "", 0, 0, "The environment variable that holds a further secret.")
 KEY(secret, file, TEXT, "", 1, 4000, "The file that holds a further secret.")
 KEY(secret, not_before, TIME, "", 0, 0, "The secret counts from this time, such as 2026-01-31T00:00:00Z.")

@@ -14,6 +14,7 @@ struct face {
     const struct sources *sources;
     struct writer *writer;
     size_t max_body; /* bytes */
+    const struct networks *trusted_proxies;
 };
 
 /* An http_handler; the argument is the face. */

@@ -129,7 +129,7 @@ static void report_face(const char *face, int fd)
 static struct face face_of(const struct serve *serve, enum face_kind kind)
 {
     return (struct face){kind, &serve->setup.sources, serve->writer,
-                         (size_t)serve->setup.config.server.max_body};
+                         (size_t)serve->setup.config.server.max_body, &serve->setup.trusted_proxies};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,

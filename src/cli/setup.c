@@ -207,6 +207,15 @@ static char *why_no_secret(const struct source_config *from)
     return buf_text(&why);
 }
 
+/* A text that is no list was refused with its line; it must never become an empty list, which is anybody. */
+static struct networks networks_of(struct setup *setup, const char *text)
+{
+    struct networks networks;
+    if (!networks_parse(&setup->config.arena, span_of(text), &networks))
+        abort();
+    return networks;
+}
+
 static void build_source(struct setup *setup, struct source *source, const struct source_config *from,
                          enum setup_secrets secrets, struct faults *faults)
 {
@@ -219,6 +228,7 @@ static void build_source(struct setup *setup, struct source *source, const struc
         .public_url = from->public_url,
         .tolerance = from->tolerance * 1000,
         .definition = find_definition(setup, from, faults),
+        .allow_from = networks_of(setup, from->allow_from),
     };
     if (*from->timezone != '\0' && (source->zone = zone_find(span_of(from->timezone))) == NULL)
         fault(setup, faults, from->line, from->name, "timezone is not known");
@@ -268,6 +278,7 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         config_read(&setup->config, buf_span(&text), file, faults);
     if (setup->config.server.queue_bytes < setup->config.server.max_body)
         faults_add(faults, "%s: queue_bytes must not be less than max_body", setup->config.file);
+    setup->trusted_proxies = networks_of(setup, setup->config.server.trusted_proxies);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {
         if (*setup->config.sources[i].vendor == '\0')

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/ini.h"
 #include "base/json.h"
+#include "base/network.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "model/builtin.h"
@@ -20,7 +21,8 @@ enum type {
     TYPE_SIZE,
     TYPE_DURATION,
     TYPE_YES_NO,
-    TYPE_TIME
+    TYPE_TIME,
+    TYPE_NETWORKS
 };
 
 struct key {
@@ -87,6 +89,14 @@ static bool convert_time(struct span text, int64_t *number)
     return time_parse(text, NULL, number);
 }
 
+static bool convert_networks(struct span text, int64_t *number)
+{
+    struct arena arena CLEANUP(arena_free) = {0};
+    struct networks networks;
+    *number = (int64_t)text.len;
+    return networks_parse(&arena, text, &networks);
+}
+
 /* What each type is called, what a value must be, and what reads it. */
 static const struct {
     const char *name;
@@ -103,6 +113,10 @@ static const struct {
     [TYPE_DURATION] = {"duration", "a duration such as 30s", " seconds", false, num_parse_duration},
     [TYPE_YES_NO] = {"yes/no", "yes or no", "", false, convert_yes_no},
     [TYPE_TIME] = {"time", "a time such as 2026-01-31T00:00:00Z", "", false, convert_time},
+    [TYPE_NETWORKS] =
+        {"networks",
+         "a list of addresses, networks such as 10.0.0.0/8 with no bit set behind the prefix, or unix", "",
+         true, convert_networks},
 };
 
 /* An empty text is fine where that is the default. */

@@ -2,7 +2,9 @@
 #include "handlers.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "flow/ingest.h"
+#include "web/client.h"
 
 static bool is_json(struct span media_type)
 {
@@ -21,12 +23,26 @@ static enum err check_media_type(const struct request *request)
     return request_header(request, SPAN("Content-Encoding"), &value) == 0 ? ERR_OK : ERR_MEDIA_TYPE;
 }
 
+/* Answered as a bad signature is: a stranger learns nothing of the list. */
+static enum err check_client(const struct exchange *exchange)
+{
+    const struct source *source = exchange->source;
+    if (source->allow_from.count == 0)
+        return ERR_OK;
+    struct network_host client = client_find(&exchange->call->request, exchange->face->trusted_proxies);
+    if (networks_hold(&source->allow_from, &client))
+        return ERR_OK;
+    log_event_limited(LOG_WARN, "client not allowed", LOG_STR("source", source->name));
+    return ERR_BAD_SIGNATURE;
+}
+
 static enum err check(const struct exchange *exchange)
 {
     const struct request *request = &exchange->call->request;
     if (request->body.len > exchange->face->max_body)
         return ERR_TOO_LARGE;
     TRY(check_media_type(request));
+    TRY(check_client(exchange));
     return http_stopping(exchange->call) ? ERR_BUSY : ERR_OK;
 }
 

@@ -105,7 +105,7 @@ class Server:
     def write_config(self):
         """Write the config; call it again when a source or setting has changed."""
         keys = (("lab", "lab"), ("zone", "timezone"), ("org", "org"), ("id_prefix", "id_prefix"), ("clinic_prefix", "clinic_prefix"),
-                ("enabled", "enabled"))
+                ("enabled", "enabled"), ("allow_from", "allow_from"))
         lines = ["[server]", *(f"{key} = {value}" for key, value in self.settings.items())]
         for source in self.sources.values():
             lines += [f"[source {source.name}]", f"vendor = {source.definition}", f"secret_env = {source.variable}"]

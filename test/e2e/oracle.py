@@ -70,6 +70,7 @@ class Source:
     id_prefix: str | None = None
     clinic_prefix: str | None = None
     enabled: str | None = None
+    allow_from: str | None = None
 
     @property
     def vendor(self):

@@ -192,3 +192,21 @@ def test_access_log(front):
     nginx.ask("GET", "/elsewhere?patient=Quentin-Queryfiction")
     logs = "".join(log.read_text() for log in nginx.directory.glob("*.log"))
     assert '"path":"/webhooks/ehr/dentrix"' in logs and "Queryfiction" not in logs
+
+
+@pytest.mark.parametrize("trusted, listen", [("unix", "unix:{}/hooks.sock"), ("127.0.0.1", "127.0.0.1:0")])
+def test_client_address(trusted, listen):
+    """Behind nginx, `allow_from` counts the address that nginx saw, and nothing that the client claims."""
+    names = {"dentrix": "127.0.0.1", "opendental": "192.0.2.7"}
+    server = harness.Server([oracle.source(name, allow_from=allow_from) for name, allow_from in names.items()], {"trusted_proxies": trusted})
+    server.settings["listen"] = listen.format(server.directory)
+    claims = [[], [("X-Forwarded-For", "192.0.2.7")], [("Forwarded", "for=192.0.2.7")], [("X-Real-IP", "192.0.2.7")]]
+    with server:
+        nginx = Nginx(server)
+        try:
+            for claim in claims:
+                for name, status in zip(names, (200, 401)):
+                    body = ledger.encode(oracle.payload(oracle.VENDORS[name], id=harness.fresh()))
+                    assert nginx.ask("POST", server.path(name), body, [*server.headers(name, body), *claim]).status == status
+        finally:
+            nginx.stop()

@@ -13,7 +13,8 @@ enum type {
     TYPE_SIZE,
     TYPE_DURATION,
     TYPE_YES_NO,
-    TYPE_TIME
+    TYPE_TIME,
+    TYPE_NETWORKS
 };
 
 /* The same table that the code reads, so that a new key is tested from its first day. */
@@ -35,6 +36,12 @@ static const struct key {
 static bool is(const char *a, const char *b)
 {
     return strcmp(a, b) == 0;
+}
+
+static bool is_text(const struct key *key)
+{
+    return key->type == TYPE_TEXT || key->type == TYPE_ADDRESS || key->type == TYPE_VARIABLE ||
+           key->type == TYPE_NETWORKS;
 }
 
 /* The struct that a section of that kind has filled: the first one. */
@@ -183,6 +190,7 @@ static void every_key_keeps_its_bounds(void **state)
     (void)state;
     static const char *const no_answer[] = {"", "Yes", "true", "1", "yes no", NULL};
     static const char *const no_address[] = {"", "x", "127.0.0.1", "127.0.0.1:65536", "unix:", NULL};
+    static const char *const no_networks[] = {"all", "10.0.0.1/8", "10.0.0.0/8,", "UNIX", NULL};
     static const char *const no_time[] = {"",           "soon", "2026-01-31", "2026-01-31T00:00:00",
                                           "1769817600", NULL};
     for (size_t i = 0; i < KEY_COUNT; i++) {
@@ -199,6 +207,10 @@ static void every_key_keeps_its_bounds(void **state)
             check_number(key, "yes", 1);
             check_number(key, "no", 0);
             check_words_refused(key, no_answer);
+        } else if (key->type == TYPE_NETWORKS) {
+            check_text_accepted(key, SPAN(""));
+            check_text_accepted(key, SPAN("10.0.0.0/8, 2001:db8::/32,192.0.2.7 , unix"));
+            check_words_refused(key, no_networks);
         } else if (key->type == TYPE_TIME) {
             check_number(key, "2026-01-31T00:00:00Z", INT64_C(1769817600000));
             check_number(key, "2026-01-31 01:00:00+01:00", INT64_C(1769817600000));
@@ -250,6 +262,8 @@ static struct span value_for(struct arena *arena, const struct key *key)
         return SPAN("yes");
     case TYPE_TIME:
         return SPAN("2026-01-31T00:00:00Z");
+    case TYPE_NETWORKS:
+        return SPAN("unix");
     default:
         buf_add_int(&number, key->least);
         return buf_span(&number);
@@ -307,7 +321,7 @@ static void every_key_has_its_default(void **state)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (is(keys[i].name, "vendor") || is(keys[i].name, "env"))
             continue; /* these are set, because nothing works without them */
-        if (keys[i].type == TYPE_TEXT || keys[i].type == TYPE_ADDRESS || keys[i].type == TYPE_VARIABLE)
+        if (is_text(&keys[i]))
             check_text(keys[i].name, span_of(text_of(&config, &keys[i])), keys[i].otherwise);
         else
             check_int(keys[i].name, number_of(&config, &keys[i]), default_of(&keys[i]));
@@ -326,9 +340,8 @@ static void every_server_key_makes_a_difference(void **state)
         struct faults faults CLEANUP(faults_free) = {0};
         struct buf most = {.arena = &arena};
         int line;
-        bool is_number = keys[i].type != TYPE_TEXT && keys[i].type != TYPE_ADDRESS;
         buf_add_int(&most, keys[i].most);
-        struct span value = is_number ? buf_span(&most) : value_for(&arena, &keys[i]);
+        struct span value = is_text(&keys[i]) ? value_for(&arena, &keys[i]) : buf_span(&most);
         if (!is(keys[i].section, "server"))
             continue;
         config_defaults(&other);
@@ -436,6 +449,12 @@ static const struct mistake {
      "t.ini:2: request_timeout must be a duration such as 30s, 1 to 3600 seconds"},
     {"[source a]\nvendor = x\nlab = \xff\n", "t.ini:3: lab is not UTF-8"},
     {"[server]\nlisten = here\n", "t.ini:2: listen must be HOST:PORT, [V6]:PORT or unix:/PATH"},
+    {"[server]\n\ntrusted_proxies = 127.0.0.1, proxy.example\n",
+     "t.ini:3: trusted_proxies must be a list of addresses, networks such as 10.0.0.0/8 with no bit set "
+     "behind the prefix, or unix"},
+    {"[source a]\nvendor = x\nallow_from = 10.1.0.0/8\n",
+     "t.ini:3: allow_from must be a list of addresses, networks such as 10.0.0.0/8 with no bit set "
+     "behind the prefix, or unix"},
     {"[source a]\nvendor =\n", "t.ini:1: a: vendor is not set"},
     {"[source a]\nvendor = x\nlab =\n", "t.ini:3: lab must be a text, 1 to 200 bytes"},
     {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled must be yes or no"},
