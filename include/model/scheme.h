@@ -21,6 +21,9 @@ void scheme_key_free(struct scheme_key *key);
 /* The name of what the signature stands in, for people: a header, a query's name, or a path in the body. */
 struct span scheme_place(const struct scheme *scheme);
 
+/* Whether a signature is worked out from the request; if not, the secret itself is sent along. */
+bool scheme_signs(const struct scheme *scheme);
+
 /*
  * ERR_OK if one of the live secrets signed these bytes; else ERR_BAD_SIGNATURE, and *reason is a static word
  * for the log, never for the sender. Every live secret is tried with every signature, whichever matches. What

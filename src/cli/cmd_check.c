@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/setup.h"
+#include "model/scheme.h"
 
 static size_t live_secrets(const struct source *source)
 {
@@ -34,6 +35,16 @@ static void print_sources(const struct setup *setup)
     printf("\nSECRETS are live now / in all.\n");
 }
 
+static void print_warnings(const struct setup *setup)
+{
+    for (size_t i = 0; i < setup->sources.count; i++) {
+        const struct source *source = &setup->sources.all[i];
+        if (source->disabled == NULL && !scheme_signs(source->definition->scheme) &&
+            source->allow_from.count == 0)
+            printf("warning: %s authenticates no byte of the body; set allow_from\n", source->name);
+    }
+}
+
 static int print_keys(void)
 {
     struct buf out CLEANUP(buf_free) = {0};
@@ -58,6 +69,7 @@ int cmd_check(int argc, char **argv)
         print_faults(&faults);
     } else {
         print_sources(&setup);
+        print_warnings(&setup);
         code = sources_enabled(&setup.sources) > 0 ? EXIT_GOOD : EXIT_FAILED;
         if (code == EXIT_FAILED)
             fprintf(stderr, "no source is enabled: serve would not start\n");

@@ -225,3 +225,8 @@ struct span scheme_place(const struct scheme *scheme)
 {
     return scheme->signature.name;
 }
+
+bool scheme_signs(const struct scheme *scheme)
+{
+    return scheme->kind != SCHEME_STATIC && scheme->kind != SCHEME_BASIC;
+}

@@ -239,3 +239,27 @@ def test_faults(case):
         for command in ("check", "serve"):
             result = server.cli(command)
             assert result.code == 1 and result.err.startswith(f"{server.config}:{line}: {key} must be "), result.err
+
+
+UNSIGNED = {"static": {"kind": "static", "signature": {"header": "X-Token", "encoding": "text"}},
+            "basic": {"kind": "basic", "signature": {"header": "Authorization", "prefix": "Basic ", "encoding": "base64"}}}
+
+
+@pytest.mark.parametrize("kind", UNSIGNED)
+def test_check_warns(kind):
+    """`check` warns of a source that signs nothing and is open to all, and of no other; it still exits 0."""
+    server = harness.Server([oracle.source("dentrix")])
+    definition = json.loads((harness.ROOT / "src/model/vendors/dentrix.json").read_text())
+    definition.update(vendor="unsigned", scheme=UNSIGNED[kind])
+    (server.directory / "unsigned.json").write_text(json.dumps(definition))
+    server.settings["vendor_dir"] = server.directory
+    keys = {"open": "", "closed": "allow_from = 192.0.2.7\n", "off": "enabled = no\n"}
+    server.variables = {name.upper(): f"user:{name}-test-secret-not-real" for name in keys}
+    ledger.SECRETS.update(server.variables.values())
+    server.more = "".join(f"[source {name}]\nvendor = unsigned\nid_prefix = {name}\nsecret_env = {name.upper()}\n{more}"
+                          for name, more in keys.items())
+    server.write_config()
+    result = server.cli("check")
+    assert result.code == 0, result.err
+    assert [line for line in result.out.splitlines() if line.startswith("warning")] == \
+        ["warning: open authenticates no byte of the body; set allow_from"]
