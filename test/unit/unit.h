@@ -65,4 +65,22 @@ static inline struct span repeat(struct arena *arena, int byte, size_t count)
     return (struct span){at, count};
 }
 
+/* A copy whose last byte is the last of its block, so that the sanitizers see every read beyond it. */
+static inline char *exact(struct span text)
+{
+    char *copy = mem_resize(NULL, text.len);
+    if (text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
+/* The next of a row of random numbers, below `sides`. The same seed, not 0, gives the same row. */
+static inline size_t roll(uint64_t *seed, size_t sides)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return (size_t)(*seed >> 11) % sides;
+}
+
 #endif
