@@ -44,8 +44,24 @@ bool json_bool(const struct json *value);       /* false unless JSON_BOOL */
 /* Walks an object: start with *at = NULL; false at its end. Do not stop halfway and reuse *at elsewhere. */
 bool json_next(const struct json *object, void **at, const char **key, const struct json **value);
 
-/* Writes a value as compact text. */
+/*
+ * Whether two values are the same: members in any order, elements in theirs, and 1 is not 1.0. Absent is
+ * the same as null, but not within an object: a member that is null is there.
+ */
+bool json_same(const struct json *a, const struct json *b);
+
+/* Writes a value as compact text. A number reads back as the same one, and of the same kind. */
 void json_put(struct buf *out, const struct json *value);
+
+/* As json_put, but where `list`, which is a part of `value` or all of it, stands, writes [element]. */
+void json_put_narrowed(struct buf *out, const struct json *value, const struct json *list,
+                       const struct json *element);
+
+/*
+ * Writes a value as compact text in which members are sorted by the bytes of their names: values that are
+ * json_same have one text (but -0.0 and 0.0 two). Not for a terminal: only what JSON asks for is escaped.
+ */
+void json_put_sorted(struct buf *out, const struct json *value);
 
 /* Whether a text may be written as JSON at all. */
 bool json_is_utf8(struct span text);

@@ -105,6 +105,12 @@ bool json_next(const struct json *object, void **at, const char **key, const str
     return true;
 }
 
+bool json_same(const struct json *a, const struct json *b)
+{
+    bool is_absent = json_kind(a) == JSON_ABSENT && json_kind(b) == JSON_ABSENT;
+    return is_absent || json_equal(in(a), in(b)) == 1;
+}
+
 bool json_is_utf8(struct span text)
 {
     json_t *copy = json_stringn(text.at, text.len);
@@ -174,17 +180,6 @@ static void put_quoted(struct buf *buf, struct span text)
     buf_add_char(buf, '"');
 }
 
-void json_put(struct buf *buf, const struct json *value)
-{
-    separate(buf);
-    if (value == NULL)
-        buf_add(buf, SPAN("null"));
-    else if (json_kind(value) == JSON_STR)
-        put_quoted(buf, json_str(value));
-    else
-        json_dump_callback(in(value), add_text, buf, JSON_COMPACT | JSON_ENCODE_ANY);
-}
-
 void json_key(struct buf *buf, struct span key)
 {
     separate(buf);
@@ -198,16 +193,92 @@ void json_put_str(struct buf *buf, struct span text)
     put_quoted(buf, text);
 }
 
+void json_put_raw(struct buf *buf, struct span text)
+{
+    separate(buf);
+    buf_add(buf, text);
+}
+
 static void json_put_int(struct buf *buf, int64_t number)
 {
     separate(buf);
     buf_add_int(buf, number);
 }
 
-void json_put_raw(struct buf *buf, struct span text)
+static void dump(struct buf *buf, const struct json *value, size_t flags)
 {
     separate(buf);
-    buf_add(buf, text);
+    json_dump_callback(in(value), add_text, buf, flags | JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+static void put_object(struct buf *buf, const struct json *object, const struct json *list,
+                       const struct json *element)
+{
+    void *at = NULL;
+    const char *key;
+    const struct json *value;
+    json_open(buf, '{');
+    while (json_next(object, &at, &key, &value)) {
+        json_key(buf, span_of(key));
+        json_put_narrowed(buf, value, list, element);
+    }
+    json_close(buf, '}');
+}
+
+static void put_array(struct buf *buf, const struct json *array, const struct json *list,
+                      const struct json *element)
+{
+    json_open(buf, '[');
+    for (size_t i = 0; i < json_count(array); i++)
+        json_put_narrowed(buf, json_at(array, i), list, element);
+    json_close(buf, ']');
+}
+
+void json_put_narrowed(struct buf *buf, const struct json *value, const struct json *list,
+                       const struct json *element)
+{
+    if (value != NULL && value == list) {
+        json_open(buf, '[');
+        json_put(buf, element);
+        json_close(buf, ']');
+        return;
+    }
+    switch (json_kind(value)) {
+    case JSON_OBJ:
+        put_object(buf, value, list, element);
+        break;
+    case JSON_ARR:
+        put_array(buf, value, list, element);
+        break;
+    case JSON_STR:
+        json_put_str(buf, json_str(value));
+        break;
+    case JSON_INT:
+        json_put_int(buf, json_int(value));
+        break;
+    case JSON_NUM:
+        dump(buf, value, 0);
+        break;
+    case JSON_BOOL:
+        json_put_raw(buf, json_bool(value) ? SPAN("true") : SPAN("false"));
+        break;
+    case JSON_ABSENT:
+        json_put_raw(buf, SPAN("null"));
+        break;
+    }
+}
+
+void json_put(struct buf *buf, const struct json *value)
+{
+    json_put_narrowed(buf, value, NULL, NULL);
+}
+
+void json_put_sorted(struct buf *buf, const struct json *value)
+{
+    if (value == NULL)
+        json_put_raw(buf, SPAN("null"));
+    else
+        dump(buf, value, JSON_SORT_KEYS);
 }
 
 void json_add_str(struct buf *buf, const char *key, struct span text)
