@@ -50,6 +50,14 @@ bool json_next(const struct json *object, void **at, const char **key, const str
  */
 bool json_same(const struct json *a, const struct json *b);
 
+/*
+ * The line, from 1, on which a value stands in a text that is JSON; of a member, the line of its name. The
+ * path is a list of steps with '\n' between them, a step a member's name or an element's index; the empty
+ * path is the whole document. Where a step leads to nothing, the line of the last value before it. A text
+ * that is no JSON gives any of its lines.
+ */
+int json_line(struct span text, struct span path);
+
 /* Writes a value as compact text. A number reads back as the same one, and of the same kind. */
 void json_put(struct buf *out, const struct json *value);
 
