@@ -19,6 +19,7 @@ int64_t time_now(void);
  */
 bool time_parse(struct span text, const struct zone *zone, int64_t *ms);
 
+#define TIME_LAST INT64_C(4102444799999) /* the last millisecond of 2099, in UTC */
 /*
  * As time_parse, for a text that is written as `pattern` says. Every character of a pattern stands for
  * itself, but:

@@ -6,12 +6,14 @@
 
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+#define ARGS_WORDS_MAX 64
+
 /* What a command line may hold behind the subcommand. Zero-initialised; texts are borrowed from argv. */
 struct args {
     const char *config; /* -c, or $PICKUPD_CONFIG, or NULL */
     const char *source, *type, *since, *limit;
     bool json, show_phi, all, keys, help;
-    const char *words[3]; /* what is no option */
+    const char *words[ARGS_WORDS_MAX]; /* what is no option */
     int word_count;
 };
 

@@ -28,6 +28,12 @@ enum setup_secrets {
 /* Reads the file, or with NULL the environment alone. False if there is any fault. */
 bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults);
 
+/* Adds a whole file of at most `max` bytes; false with a fault. */
+bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults);
+
+/* The longest body that any enabled source may send, in bytes; `otherwise` is the server's own. */
+size_t setup_longest_body(const struct sources *sources, size_t otherwise);
+
 /* Says in the log which sources there are, and why one is disabled. */
 void setup_report(const struct setup *setup);
 

@@ -21,8 +21,10 @@ typedef void retry_row_fn(void *arg, const char *id, const char *result, const s
 typedef void retry_done_fn(void *arg, size_t failed);
 
 /*
- * Retries one row after the other, each committed before the next. The results are "stored", "duplicate"
- * (the event was there already), "still faulty" with the faults, "unknown source", "not found" or "not now".
+ * Retries one row after the other, each committed before the next. The results are "stored", "stored in
+ * part" (of a batch; the other rows are in quarantine by themselves now), "duplicate" (the event was there
+ * already), "ignored" (the definition wants nothing of it), "still faulty" with the faults, "unknown source",
+ * "not found" or "not now".
  * `sources` is where the sources of the moment are: they may be swapped between two rows. All must outlive
  * it.
  */

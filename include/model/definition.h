@@ -7,24 +7,40 @@
 
 #include "base/faults.h"
 #include "model/confirmation.h"
-#include "model/mapping.h"
+#include "model/reply.h"
 #include "model/scheme.h"
+
+#define DEFINITION_ROWS_MAX 1000                /* of a batch */
+#define DEFINITION_BODY_MAX (INT64_C(16) << 20) /* bytes, where a definition allows so much */
 
 struct definition {
     struct arena arena; /* holds all of the below */
+    char *file;         /* for people */
     struct span vendor;
     const struct scheme *scheme;
-    struct span source; /* the envelope's source */
-    struct span type;   /* the envelope's detailType */
-    const struct mapping *mapping;
-    const struct confirmation *confirmation;
+    const struct rules *rules;               /* what becomes of a webhook; see model/verdict.h */
+    const struct confirmation *confirmation; /* or NULL */
+
+    bool form;                /* the body is a form, not JSON */
+    struct span *media_types; /* taken beside the usual ones */
+    size_t media_type_count;
+    int64_t max_body; /* bytes; 0: what the server says */
+    bool takes_get;   /* for a handshake */
+
+    struct reply accepted, ignored, quarantined;
+
+    struct example *examples; /* see model/example.h */
+    size_t example_count;
 };
 
 /*
  * The definition in that text, owned by the caller; NULL with every mistake added to `faults`, as
- * "FILE: path.of.the.key: what".
+ * "FILE:LINE: path.of.the.key: what".
  */
 struct definition *definition_load(struct span text, const char *file, struct faults *faults);
 void definition_free(struct definition *definition);
+
+/* Whether the definition reads bodies of this media type. */
+bool definition_takes(const struct definition *definition, struct span media_type);
 
 #endif

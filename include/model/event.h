@@ -23,7 +23,8 @@ struct event {
     int64_t time; /* first arrival, ms since 1970 */
     char *detail; /* JSON text, detail_len bytes */
     size_t detail_len;
-    size_t received_at; /* where in detail the text of `time` stands, or 0 */
+    size_t received_at;     /* where in detail the text of `time` stands, or 0 */
+    const uint8_t *content; /* SHA-256 of the body where a key, not the body, makes the id; else NULL */
 };
 
 /*

@@ -18,8 +18,17 @@ enum map_var {
 
 struct mapping;
 
-/* What a run needs beside the payload. */
+/* What a mapping looks at. Borrowed. */
+struct data {
+    const struct json *row;     /* what most paths count from: the payload, or one element of a list in it */
+    const struct json *payload; /* what "$" is */
+    const struct json *request; /* an object of "header" and "query", or NULL */
+    bool texts;                 /* the payload was a form: all its values are texts */
+};
+
+/* What a run needs. */
 struct map_input {
+    struct data data;
     struct span vars[MAP_VAR_COUNT];
     const struct zone *zone; /* NULL: a time without a zone is a fault */
 };
@@ -34,8 +43,7 @@ struct mapped {
 };
 
 /* ERR_BAD_WEBHOOK with all faults of the payload at once, in the order of the mapping. */
-MUST enum err mapping_run(const struct mapping *mapping, const struct json *payload,
-                          const struct map_input *input, struct arena *arena, struct mapped *mapped,
-                          struct faults *faults);
+MUST enum err mapping_run(const struct mapping *mapping, const struct map_input *input, struct arena *arena,
+                          struct mapped *mapped, struct faults *faults);
 
 #endif

@@ -18,19 +18,35 @@ struct scheme;
 struct scheme_key *scheme_key_new(const struct scheme *scheme, struct span secret, const char **why);
 void scheme_key_free(struct scheme_key *key);
 
+/* Whether a signature covers anything: static and basic schemes hold a secret instead. */
+bool scheme_signs(const struct scheme *scheme);
+
 /* The name of what the signature stands in, for people: a header, a query's name, or a path in the body. */
 struct span scheme_place(const struct scheme *scheme);
 
-/* Whether a signature is worked out from the request; if not, the secret itself is sent along. */
-bool scheme_signs(const struct scheme *scheme);
+/* How a verification ended. */
+struct proof {
+    const char *reason;          /* a static word for the log, never for the sender */
+    const struct secret *secret; /* the first that matched, or NULL */
+};
 
 /*
- * ERR_OK if one of the live secrets signed these bytes; else ERR_BAD_SIGNATURE, and *reason is a static word
- * for the log, never for the sender. Every live secret is tried with every signature, whichever matches. What
- * is worked out on the way lives in the arena.
+ * ERR_OK if one of the live secrets signed these bytes; else ERR_BAD_SIGNATURE. Every live secret is tried
+ * with every signature, whichever matches. What is worked out on the way lives in the arena.
  */
 MUST enum err scheme_verify(const struct scheme *scheme, const struct source *source,
-                            const struct request *request, struct arena *arena, const char **reason);
+                            const struct request *request, struct arena *arena, struct proof *proof);
+
+/*
+ * Where not the body is signed but a form's sorted fields: these, in the arena. They could be sent again in
+ * another order, so the body's bytes tell nothing apart. False otherwise.
+ */
+bool scheme_signed_form(const struct scheme *scheme, struct span body, struct arena *arena,
+                        struct span *form);
+
+/* Adds the HMAC of a text with a key, in lower-case hex; false if the scheme has no HMAC. */
+bool scheme_hmac(const struct scheme *scheme, const struct scheme_key *key, struct span text,
+                 struct buf *out);
 
 /*
  * Adds the headers to send with a request, one "Name: value" a line. False with a static reason if it can't:

@@ -11,12 +11,15 @@
 
 struct definition;
 struct scheme_key;
+struct tally;
+struct match_tally;
 
 struct secret {
     char *name;
-    struct scheme_key *key; /* see model/scheme.h */
-    int64_t not_before;     /* ms since 1970; live from here */
-    int64_t not_after;      /* ms since 1970; not live from here */
+    struct scheme_key *key;    /* see model/scheme.h */
+    int64_t not_before;        /* ms since 1970; live from here */
+    int64_t not_after;         /* ms since 1970; not live from here */
+    struct match_tally *tally; /* see model/tally.h; NULL: nothing is counted */
 };
 
 struct source {
@@ -31,6 +34,7 @@ struct source {
     const struct definition *definition;
     struct secret *secrets;
     size_t secret_count;
+    struct tally *tally;
     struct networks allow_from; /* who may send; empty: anybody */
     char *disabled;             /* why it does not exist for the outside, or NULL */
 };

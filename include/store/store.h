@@ -12,10 +12,17 @@
 
 enum store_kind {
     STORE_EVENT,      /* keep `event`; clears its row in quarantine, and takes its first arrival from there */
-    STORE_QUARANTINE, /* keep `body` under event.id with event.origin, .org and .time, and `faults` */
+    STORE_QUARANTINE, /* keep `body` and `head` under event.id with event.origin, .org, .time, and `faults` */
+    STORE_CLEAR,      /* take event.id with event.origin out of quarantine, if it is there */
     STORE_FAULTS,     /* replace the `faults` of event.id in quarantine */
+    STORE_MATCHES,    /* note when `matches` last proved a webhook */
     STORE_FENCE,      /* keep nothing, and come back after all that was put before */
     STORE_PROBE,      /* only find out whether writing works */
+};
+
+struct store_match {
+    struct span origin, secret;
+    int64_t time; /* ms since 1970 */
 };
 
 /* One thing to write. Everything in it is borrowed until it is done. */
@@ -24,12 +31,18 @@ struct store_job {
     enum store_kind kind;
     struct event event;
     struct span body;
+    struct span head;
     struct span faults; /* a JSON list of texts */
-    size_t bytes;       /* what the webhook holds of memory until it is done, about */
+    const struct store_match *matches;
+    size_t match_count;
+    struct store_job *part; /* a further job to be kept with this one or not at all, and so on; or NULL */
+    size_t bytes;           /* what the webhook holds of memory until it is done, about */
 
     /* Out: */
-    enum err err;   /* ERR_OK: on disk; ERR_STORE: nothing of it is kept; ERR_QUARANTINE_FULL */
+    enum err err;   /* ERR_OK: on disk; ERR_STORE: nothing of it is kept; ERR_QUARANTINE_FULL, which with
+                       parts stands in the first */
     bool duplicate; /* the event was there already, or the row of quarantine */
+    bool changed;   /* a duplicate that came with other bytes than the first */
 
     /* For the writer: `done` is called in this loop's thread. */
     struct loop *loop;

@@ -17,9 +17,9 @@ struct view_quarantine {
     struct span origin, org;
     int64_t first_seen, last_seen; /* ms since 1970 */
     int64_t count;
-    struct span faults; /* a JSON list of texts */
-    int64_t bytes;      /* of the body */
-    struct span body;   /* only where one row is asked for */
+    struct span faults;     /* a JSON list of texts */
+    int64_t bytes;          /* of the body */
+    struct span body, head; /* only where one row is asked for */
 };
 
 struct view_filter {
@@ -29,6 +29,13 @@ struct view_filter {
     int64_t limit;      /* the newest so many */
 };
 
+/* When a secret last proved a webhook. */
+struct view_match {
+    struct span origin, secret;
+    int64_t time; /* ms since 1970 */
+};
+
+typedef void view_match_fn(void *arg, const struct view_match *row);
 typedef void view_event_fn(void *arg, const struct view_event *row);
 typedef void view_quarantine_fn(void *arg, const struct view_quarantine *row);
 
@@ -48,5 +55,8 @@ MUST enum err view_event(struct view *view, const struct event_id *id, view_even
 MUST enum err view_quarantine(struct view *view, struct span source, view_quarantine_fn *row, void *arg);
 MUST enum err view_quarantine_one(struct view *view, const struct event_id *id, view_quarantine_fn *row,
                                   void *arg);
+
+/* All of them, as the server noted them; it does so once a minute. */
+MUST enum err view_matches(struct view *view, view_match_fn *row, void *arg);
 
 #endif

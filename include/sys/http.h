@@ -41,6 +41,9 @@ struct http_server *http_new(struct loop *loop, const struct http_limits *limits
 /* Closes all connections; calls still unanswered are released. */
 void http_free(struct http_server *server);
 
+/* From now on bodies may be that long. In the loop's thread, or before it runs. */
+void http_allow_body(struct http_server *server, size_t bytes);
+
 /* Accepts from a duplicate of the listening socket. */
 void http_listen(struct http_server *server, int fd);
 

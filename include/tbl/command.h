@@ -3,8 +3,9 @@
  * Every form also takes -c FILE.
  */
 COMMAND(serve, "", "Receive webhooks until SIGTERM or SIGINT.", "pickupd serve -c /etc/pickupd/pickupd.ini")
-COMMAND(check, "|--keys",
-        "Check the configuration and the definitions, and list the sources. --keys lists every config key.",
+COMMAND(check, "|DEFINITION.json ...|--keys",
+        "Check the configuration and the definitions with their examples, or some definitions alone, and list"
+        " the sources. --keys lists every config key.",
         "pickupd check -c /etc/pickupd/pickupd.ini")
 COMMAND(sign, "SOURCE < BODY", "Print the headers that prove a body comes from a source, one a line.",
         "curl -H @<(pickupd sign dentrix < body.json) -H Content-Type:application/json"

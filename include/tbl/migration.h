@@ -23,4 +23,12 @@ MIGRATION("CREATE TABLE events ("
           " body BLOB NOT NULL"
           ") STRICT;"
           "CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), time INTEGER NOT NULL) STRICT;")
+MIGRATION("ALTER TABLE events ADD COLUMN content BLOB;"  /* SHA-256 of the body of an event that has a key */
+          "ALTER TABLE quarantine ADD COLUMN head TEXT;" /* what the definition saw of the request's head */
+          "CREATE TABLE secret_matches ("
+          " origin TEXT NOT NULL,"
+          " secret TEXT NOT NULL,"
+          " time INTEGER NOT NULL," /* when it last proved a webhook, ms since 1970 */
+          " PRIMARY KEY (origin, secret)"
+          ") STRICT;")
 #undef MIGRATION

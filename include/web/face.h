@@ -13,6 +13,7 @@ struct face {
     enum face_kind kind;
     const struct sources *sources;
     struct writer *writer;
+    const struct tallies *tallies;
     size_t max_body; /* bytes */
     const struct networks *trusted_proxies;
 };

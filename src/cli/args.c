@@ -55,7 +55,7 @@ bool args_read(int argc, char **argv, unsigned known, struct args *args)
         const char *word = argv[at];
         if (word[0] == '-' && word[1] != '\0')
             why = take_option(argc, argv, &at, known, args);
-        else if (args->word_count == 3)
+        else if (args->word_count == ARGS_WORDS_MAX)
             why = "one word too many";
         else
             args->words[args->word_count++] = word;

@@ -1,10 +1,12 @@
 /* pickupd check: says what serve would do, without doing it. */
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/setup.h"
-#include "model/scheme.h"
+#include "model/example.h"
+#include "print.h"
 
 static size_t live_secrets(const struct source *source)
 {
@@ -45,12 +47,105 @@ static void print_warnings(const struct setup *setup)
     }
 }
 
+/* What the server noted of a secret's use, by the names of its source and its own. */
+struct last_match {
+    const char *source, *secret;
+    int64_t time; /* 0: never */
+};
+
+static void find_match(void *arg, const struct view_match *row)
+{
+    struct last_match *last = arg;
+    if (span_is(row->origin, span_of(last->source)) && span_is(row->secret, span_of(last->secret)))
+        last->time = row->time;
+}
+
+static void print_secret(struct view *view, const struct source *source, const struct secret *secret)
+{
+    struct last_match last = {source->name, secret->name, 0};
+    int64_t now = time_now();
+    const char *state = now < secret->not_before ? "not yet" : now >= secret->not_after ? "over" : "live";
+    enum err err = view_matches(view, find_match, &last);
+    printf("%-16s %-16s %-8s ", source->name, secret->name, state);
+    if (err != ERR_OK)
+        printf("not known\n");
+    else if (last.time == 0)
+        printf("never\n");
+    else
+        print_time(last.time), putchar('\n');
+}
+
+/* Without a database that can be read, nothing has matched yet that we could know of. */
+static void print_secrets(const struct setup *setup)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    struct view *view = view_open(setup->config.server.database, &why);
+    if (view == NULL)
+        return;
+    printf("\n%-16s %-16s %-8s %s\n", "SOURCE", "SECRET", "STATE", "LAST MATCH");
+    for (size_t i = 0; i < setup->sources.count; i++)
+        for (size_t k = 0; k < setup->sources.all[i].secret_count; k++)
+            print_secret(view, &setup->sources.all[i], &setup->sources.all[i].secrets[k]);
+    printf("\nLAST MATCH is noted once a minute.\n");
+    view_close(view);
+}
+
 static int print_keys(void)
 {
     struct buf out CLEANUP(buf_free) = {0};
     config_describe(&out);
     fputs(buf_text(&out), stdout);
     return EXIT_GOOD;
+}
+
+/* False, and said, if an example does not become what it should. */
+static bool run_examples(const struct definition *definition)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    examples_run(definition, &faults);
+    if (faults.count > 0)
+        print_faults(&faults);
+    else if (definition->example_count > 0)
+        printf("%s: %zu examples become what they should\n", definition->file, definition->example_count);
+    else
+        printf("%s: no mistakes; it has no examples\n", definition->file);
+    return faults.count == 0;
+}
+
+static bool check_file(const char *path)
+{
+    struct buf text CLEANUP(buf_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    struct definition *definition = NULL;
+    if (setup_read_file(path, SETUP_FILE_MAX, &text, &faults))
+        definition = definition_load(buf_span(&text), path, &faults);
+    print_faults(&faults);
+    bool good = definition != NULL && run_examples(definition);
+    definition_free(definition);
+    return good;
+}
+
+/* Definitions by themselves, whatever the configuration says. */
+static int check_files(const struct args *args)
+{
+    bool good = true;
+    for (int i = 0; i < args->word_count; i++)
+        good &= check_file(args->words[i]);
+    return good ? EXIT_GOOD : EXIT_FAILED;
+}
+
+static int check_setup(const struct setup *setup)
+{
+    bool good = true;
+    print_sources(setup);
+    print_secrets(setup);
+    putchar('\n');
+    for (size_t i = 0; i < setup->definition_count; i++)
+        good &= run_examples(setup->definitions[i]);
+    print_warnings(setup);
+    if (sources_enabled(&setup->sources) == 0)
+        fprintf(stderr, "no source is enabled: serve would not start\n");
+    return good && sources_enabled(&setup->sources) > 0 ? EXIT_GOOD : EXIT_FAILED;
 }
 
 int cmd_check(int argc, char **argv)
@@ -60,20 +155,14 @@ int cmd_check(int argc, char **argv)
     struct faults faults CLEANUP(faults_free) = {0};
     if (!args_read(argc, argv, ARGS_KEYS, &args))
         return EXIT_USAGE;
-    if (args.word_count > 0)
-        return args_refuse(argv[0], "takes no further words");
+    if (args.keys && args.word_count > 0)
+        return args_refuse(argv[0], "--keys takes no further words");
     if (args.keys)
         return print_keys();
-    int code = EXIT_FAILED;
-    if (!setup_load(&setup, args.config, SETUP_WITH_SECRETS, &faults)) {
-        print_faults(&faults);
-    } else {
-        print_sources(&setup);
-        print_warnings(&setup);
-        code = sources_enabled(&setup.sources) > 0 ? EXIT_GOOD : EXIT_FAILED;
-        if (code == EXIT_FAILED)
-            fprintf(stderr, "no source is enabled: serve would not start\n");
-    }
+    if (args.word_count > 0)
+        return check_files(&args);
+    int code = setup_load(&setup, args.config, SETUP_WITH_SECRETS, &faults) ? check_setup(&setup)
+                                                                            : print_faults(&faults);
     setup_free(&setup);
     return code;
 }

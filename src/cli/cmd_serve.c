@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "flow/control.h"
+#include "flow/matches.h"
 #include "reload.h"
 #include "sys/lock.h"
 #include "sys/net.h"
@@ -44,6 +45,8 @@ struct serve {
     int lock;
     struct writer *writer;
     struct view *view;
+    struct tallies tallies;
+    struct matches *matches;
     int public_fd, private_fd;
     bool public_inherited, private_inherited;
     struct face private_face;
@@ -128,8 +131,12 @@ static void report_face(const char *face, int fd)
 
 static struct face face_of(const struct serve *serve, enum face_kind kind)
 {
-    return (struct face){kind, &serve->setup.sources, serve->writer,
-                         (size_t)serve->setup.config.server.max_body, &serve->setup.trusted_proxies};
+    return (struct face){kind,
+                         &serve->setup.sources,
+                         serve->writer,
+                         &serve->tallies,
+                         (size_t)serve->setup.config.server.max_body,
+                         &serve->setup.trusted_proxies};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -246,6 +253,13 @@ static size_t connection_limit(const struct serve *serve)
     return possible;
 }
 
+/* The longest body that anybody may send has changed; shorter ones are told apart once they are there. */
+static void on_swapped(void *arg)
+{
+    struct hooks *hooks = arg;
+    http_allow_body(hooks->http, setup_longest_body(hooks->face.sources, hooks->face.max_body));
+}
+
 static void start_hooks(struct serve *serve)
 {
     serve->hook_count = loop_count(serve);
@@ -258,8 +272,9 @@ static void start_hooks(struct serve *serve)
         hooks->serve = serve;
         hooks->loop = loop_new();
         hooks->face = face_of(serve, FACE_PUBLIC);
-        reload_add_user(serve->reload, hooks->loop, &hooks->face.sources);
         hooks->http = new_http(serve, hooks->loop, &hooks->face, serve->public_fd, connections);
+        reload_add_user(serve->reload, hooks->loop, &hooks->face.sources, on_swapped, hooks);
+        on_swapped(hooks);
         hooks->thread = thread_start("hooks", run_hooks, hooks);
     }
 }
@@ -270,9 +285,10 @@ static bool start_control(struct serve *serve)
     serve->loop = loop_new();
     serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop};
     serve->private_face = face_of(serve, FACE_PRIVATE);
-    serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config);
-    reload_add_user(serve->reload, serve->loop, &serve->control.sources);
-    reload_add_user(serve->reload, serve->loop, &serve->private_face.sources);
+    serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
+    reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
+    reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, NULL, NULL);
+    serve->matches = matches_start(&serve->tallies, serve->view, serve->writer, serve->loop);
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)
         return false;
@@ -308,6 +324,8 @@ static void finish(struct serve *serve)
     sigprocmask(SIG_BLOCK, &all, NULL); /* a further SIGTERM must not end this halfway */
     for (size_t i = 0; i < serve->hook_count; i++)
         thread_join(serve->hooks[i].thread);
+    if (serve->matches != NULL)
+        matches_flush(serve->matches);
     if (serve->writer != NULL)
         writer_stop(serve->writer);
     for (size_t i = 0; i < serve->hook_count; i++) {
@@ -324,6 +342,9 @@ static void finish(struct serve *serve)
         http_free(serve->http);
     if (serve->reload != NULL)
         reload_free(serve->reload);
+    if (serve->matches != NULL)
+        matches_free(serve->matches);
+    tallies_free(&serve->tallies);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->view != NULL)

@@ -18,12 +18,15 @@ struct user {
     struct reload *reload;
     struct loop *loop;
     const struct sources **slot;
+    loop_fn *swapped;
+    void *arg;
 };
 
 struct reload {
     struct loop *control;
     struct writer *writer;
     const char *file;
+    struct tallies *tallies;
     struct setup *first; /* what serving began with; its [server] counts until a restart */
     struct setup *setup; /* served now */
     struct setup *old;   /* not released by every loop yet, or NULL */
@@ -33,18 +36,26 @@ struct reload {
     bool stopped;
 };
 
-struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file)
+struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file,
+                          struct tallies *tallies)
 {
     struct reload *reload = mem_alloc(sizeof *reload);
-    *reload =
-        (struct reload){.control = control, .writer = writer, .file = file, .first = first, .setup = first};
+    *reload = (struct reload){.control = control,
+                              .writer = writer,
+                              .file = file,
+                              .first = first,
+                              .setup = first,
+                              .tallies = tallies};
+    tallies_attach(tallies, &first->sources);
     return reload;
 }
 
-void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot)
+void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot, loop_fn *swapped,
+                     void *arg)
 {
     struct user *user = mem_alloc(sizeof *user);
-    *user = (struct user){.next = reload->users, .reload = reload, .loop = loop, .slot = slot};
+    *user = (struct user){
+        .next = reload->users, .reload = reload, .loop = loop, .slot = slot, .swapped = swapped, .arg = arg};
     *slot = &reload->setup->sources;
     reload->users = user;
 }
@@ -93,6 +104,8 @@ static void on_swap(struct mail *mail)
 {
     struct user *user = (struct user *)((char *)mail - offsetof(struct user, swap));
     *user->slot = &user->reload->setup->sources;
+    if (user->swapped != NULL)
+        user->swapped(user->arg);
     user->fence = (struct store_job){.kind = STORE_FENCE, .loop = user->loop, .done = on_fenced};
     writer_fence(user->reload->writer, &user->fence);
 }
@@ -126,6 +139,7 @@ void reload_now(struct reload *reload)
         log_event(LOG_WARN, "[server] has changed; that needs a restart",
                   LOG_STR("file", setup->config.file));
     setup_report(setup);
+    tallies_attach(reload->tallies, &setup->sources);
     reload->old = reload->setup;
     reload->setup = setup;
     for (struct user *user = reload->users; user != NULL; user = user->next) {

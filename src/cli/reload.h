@@ -6,6 +6,7 @@
 #define PICKUPD_CLI_RELOAD_H
 
 #include "cli/setup.h"
+#include "model/tally.h"
 #include "store/writer.h"
 
 struct reload;
@@ -14,10 +15,15 @@ struct reload;
  * Belongs to the control loop. `first` is what is served now, and stays the caller's; its sources are
  * released once others have taken their place. `file` names the configuration, or is NULL.
  */
-struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file);
+struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file,
+                          struct tallies *tallies);
 
-/* A loop, and where it keeps the sources it serves: written in that loop's thread. */
-void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot);
+/*
+ * A loop, and where it keeps the sources it serves: written in that loop's thread, which then calls `swapped`
+ * (or NULL).
+ */
+void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot, loop_fn *swapped,
+                     void *arg);
 
 /* Reads the configuration, and swaps it in unless it has faults, which go to the log. */
 void reload_now(struct reload *reload);

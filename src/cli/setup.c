@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "model/builtin.h"
 
-static bool read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
+bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
 {
     char bytes[4096];
     size_t got;
@@ -44,7 +44,7 @@ static bool read_named_file(struct setup *setup, const struct source_config *by,
                             size_t max, struct buf *out, struct faults *faults)
 {
     struct faults why CLEANUP(faults_free) = {0};
-    if (read_file(path, max, out, &why))
+    if (setup_read_file(path, max, out, &why))
         return true;
     fault(setup, faults, line, by->name, why.texts[0]);
     return false;
@@ -269,15 +269,24 @@ static void check_prefixes(struct setup *setup, struct faults *faults)
     }
 }
 
+size_t setup_longest_body(const struct sources *sources, size_t otherwise)
+{
+    size_t longest = otherwise;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct definition *definition = sources->all[i].definition;
+        if (sources->all[i].disabled == NULL && definition != NULL && (size_t)definition->max_body > longest)
+            longest = (size_t)definition->max_body;
+    }
+    return longest;
+}
+
 bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults)
 {
     struct buf text CLEANUP(buf_free) = {0};
     *setup = (struct setup){0};
     config_defaults(&setup->config);
-    if (file != NULL && read_file(file, SETUP_FILE_MAX, &text, faults))
+    if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
         config_read(&setup->config, buf_span(&text), file, faults);
-    if (setup->config.server.queue_bytes < setup->config.server.max_body)
-        faults_add(faults, "%s: queue_bytes must not be less than max_body", setup->config.file);
     setup->trusted_proxies = networks_of(setup, setup->config.server.trusted_proxies);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {
@@ -286,6 +295,10 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], secrets,
                      faults);
     }
+    if ((size_t)setup->config.server.queue_bytes <
+        setup_longest_body(&setup->sources, (size_t)setup->config.server.max_body))
+        faults_add(faults, "%s: queue_bytes must not be less than max_body, here or in a definition",
+                   setup->config.file);
     if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
         check_prefixes(setup, faults);
     forget_digests(setup);

@@ -1,10 +1,11 @@
-/* Verify, map, store. */
+/* Verdict, then store. */
 #include "flow/ingest.h"
 
+#include "base/json.h"
 #include "base/log.h"
-#include "base/time.h"
+#include "model/tally.h"
 
-static struct span faults_json(struct arena *arena, const struct faults *faults)
+struct span ingest_faults(struct arena *arena, const struct faults *faults)
 {
     struct buf out = {.arena = arena};
     json_open(&out, '[');
@@ -14,53 +15,64 @@ static struct span faults_json(struct arena *arena, const struct faults *faults)
     return buf_span(&out);
 }
 
-static enum err map_payload(struct intake *intake, struct span body, const struct map_input *input)
+static void job_fill(struct intake *intake, const struct piece *piece, struct store_job *job)
 {
-    const struct mapping *mapping = intake->source->definition->mapping;
-    struct json_fault fault;
-    struct json *payload = json_parse(body, &fault);
-    if (payload == NULL) {
-        faults_add(&intake->faults, "%s at byte %zu", fault.what, fault.byte);
-        return ERR_BAD_WEBHOOK;
-    }
-    enum err err = mapping_run(mapping, payload, input, intake->arena, &intake->mapped, &intake->faults);
-    json_free(payload);
-    return err;
+    job->event = piece->event;
+    job->kind = STORE_EVENT;
+    if (piece->faults.count == 0)
+        return;
+    job->kind = STORE_QUARANTINE;
+    job->body = piece->body;
+    job->head = intake->verdict.head;
+    job->faults = ingest_faults(intake->arena, &piece->faults);
 }
 
-enum err ingest_map(struct intake *intake, struct span body, int64_t received)
+/* A batch that could be read leaves quarantine, where it may have been as a whole. */
+static struct store_job *job_clear(struct intake *intake)
 {
-    const struct source *source = intake->source;
-    const struct definition *definition = source->definition;
-    char time[TIME_TEXT];
-    time_write(time, received);
-    struct map_input input = {
-        .vars = {[MAP_VAR_VENDOR] = definition->vendor,
-                 [MAP_VAR_LAB] = span_of(source->lab),
-                 [MAP_VAR_ID_PREFIX] = span_of(source->id_prefix),
-                 [MAP_VAR_CLINIC_PREFIX] = span_of(source->clinic_prefix),
-                 [MAP_VAR_RECEIVED] = span_of(time)},
-        .zone = source->zone,
-    };
-    intake->faults.arena = intake->arena;
-    enum err err = map_payload(intake, body, &input);
-    intake->job.kind = err == ERR_OK ? STORE_EVENT : STORE_QUARANTINE;
-    intake->job.event = (struct event){
-        .id = event_id(span_of(source->name), SPAN("body"), body),
-        .origin = span_of(source->name),
-        .source = definition->source,
-        .type = definition->type,
-        .org = span_of(source->org),
-        .time = received,
-        .detail = intake->mapped.detail.at,
-        .detail_len = intake->mapped.detail.len,
-        .received_at = intake->mapped.received_at,
-    };
-    if (err != ERR_OK) {
-        intake->job.body = body;
-        intake->job.faults = faults_json(intake->arena, &intake->faults);
+    struct store_job *job = arena_alloc(intake->arena, sizeof *job);
+    job->kind = STORE_CLEAR;
+    job->event = intake->verdict.pieces[0].event;
+    job->event.id = intake->verdict.whole;
+    return job;
+}
+
+void ingest_jobs(struct intake *intake)
+{
+    const struct verdict *verdict = &intake->verdict;
+    struct store_job *last = &intake->job;
+    job_fill(intake, &verdict->pieces[0], last);
+    if (!verdict->is_batch)
+        return;
+    struct store_job *rest = arena_alloc(intake->arena, verdict->count * sizeof *rest);
+    for (size_t i = 1; i < verdict->count; i++) {
+        job_fill(intake, &verdict->pieces[i], &rest[i]);
+        last = last->part = &rest[i];
     }
-    return err;
+    last->part = job_clear(intake);
+}
+
+struct intake_counts ingest_counts(const struct intake *intake)
+{
+    struct intake_counts counts = {.ignored = intake->verdict.ignored};
+    const struct store_job *job = &intake->job;
+    for (size_t i = 0; i < intake->verdict.count; i++, job = job->part) {
+        counts.quarantined += job->kind == STORE_QUARANTINE;
+        counts.duplicates += job->kind == STORE_EVENT && job->duplicate;
+        counts.stored += job->kind == STORE_EVENT && !job->duplicate;
+    }
+    return counts;
+}
+
+/* What is on disk is counted row by row. */
+static void count_kept(const struct intake *intake)
+{
+    const struct store_job *job = &intake->job;
+    for (size_t i = 0; i < intake->verdict.count; i++, job = job->part)
+        tally_count(intake->source, job->kind == STORE_QUARANTINE ? OUTCOME_QUARANTINED
+                                    : job->changed                ? OUTCOME_CHANGED
+                                    : job->duplicate              ? OUTCOME_DUPLICATE
+                                                                  : OUTCOME_ACCEPTED);
 }
 
 /* Back from the writer. */
@@ -68,7 +80,14 @@ static void on_stored(struct store_job *job)
 {
     struct intake *intake = (struct intake *)job;
     enum err err = job->err;
-    if (err == ERR_OK && job->kind == STORE_QUARANTINE)
+    if (err == ERR_OK)
+        count_kept(intake);
+    else
+        tally_count(intake->source, OUTCOME_SHED);
+    if (err == ERR_OK && job->changed)
+        log_event_limited(LOG_WARN, "a known key came with other bytes",
+                          LOG_STR("source", intake->source->name));
+    if (err == ERR_OK && job->kind == STORE_QUARANTINE && !intake->verdict.is_batch)
         err = ERR_BAD_WEBHOOK;
     if (err == ERR_QUARANTINE_FULL)
         log_event_limited(LOG_ERROR, "quarantine is full", LOG_STR("source", intake->source->name));
@@ -78,26 +97,58 @@ static void on_stored(struct store_job *job)
 static enum err busy(const struct source *source)
 {
     log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", source->name));
+    tally_count(source, OUTCOME_SHED);
     return ERR_BUSY;
 }
 
-static enum err start(struct intake *intake, struct writer *writer, const struct request *request)
+static void report_faults(const struct intake *intake)
+{
+    size_t faults = 0;
+    for (size_t i = 0; i < intake->verdict.count; i++)
+        faults += intake->verdict.pieces[i].faults.count;
+    if (faults > 0)
+        log_event_limited(LOG_WARN, "webhook can't be mapped", LOG_STR("source", intake->source->name),
+                          LOG_NUM("faults", (int64_t)faults));
+}
+
+/* Whether the writer has it now; if not, it is over, well or not. */
+static bool keep(struct intake *intake, struct writer *writer, enum err *err)
+{
+    report_faults(intake);
+    ingest_jobs(intake);
+    if (writer_put(writer, &intake->job) == ERR_OK)
+        return true;
+    *err = busy(intake->source);
+    return false;
+}
+
+/* The same. */
+static bool start(struct intake *intake, struct writer *writer, const struct request *request, enum err *err)
 {
     const struct source *source = intake->source;
-    const char *reason;
+    const struct verdict *verdict = &intake->verdict;
     intake->job.bytes = request->body.len;
-    if (!writer_has_room(writer, intake->job.bytes))
-        return busy(source);
-    enum err err = scheme_verify(source->definition->scheme, source, request, intake->arena, &reason);
-    if (err != ERR_OK) {
-        log_event_limited(LOG_WARN, "signature refused", LOG_STR("source", source->name),
-                          LOG_STR("reason", reason));
-        return err;
+    *err = ERR_OK;
+    if (!writer_has_room(writer, intake->job.bytes)) {
+        *err = busy(source);
+        return false;
     }
-    if (ingest_map(intake, request->body, request->received) != ERR_OK)
-        log_event_limited(LOG_WARN, "webhook can't be mapped", LOG_STR("source", source->name),
-                          LOG_NUM("faults", (int64_t)intake->faults.count));
-    return writer_put(writer, &intake->job) == ERR_OK ? ERR_OK : busy(source);
+    verdict_reach(source, request, intake->arena, &intake->verdict);
+    if (verdict->proof.secret != NULL)
+        tally_match(verdict->proof.secret, request->received);
+    switch (verdict->kind) {
+    case VERDICT_KEEP:
+        return keep(intake, writer, err);
+    case VERDICT_REFUSED:
+        log_event_limited(LOG_WARN, "signature refused", LOG_STR("source", source->name),
+                          LOG_STR("reason", verdict->proof.reason));
+        *err = ERR_BAD_SIGNATURE;
+        tally_count(source, OUTCOME_REFUSED);
+        return false;
+    default:
+        tally_count(source, verdict->kind == VERDICT_ANSWER ? OUTCOME_HANDSHAKE : OUTCOME_IGNORED);
+        return false;
+    }
 }
 
 void ingest(struct writer *writer, struct loop *loop, const struct source *source,
@@ -105,13 +156,13 @@ void ingest(struct writer *writer, struct loop *loop, const struct source *sourc
             void *arg)
 {
     struct intake *intake = arena_alloc(arena, sizeof *intake);
+    enum err err;
     intake->source = source;
     intake->arena = arena;
     intake->done = done;
     intake->arg = arg;
     intake->job.loop = loop;
     intake->job.done = on_stored;
-    enum err err = start(intake, writer, request);
-    if (err != ERR_OK)
+    if (!start(intake, writer, request, &err))
         done(intake, err);
 }

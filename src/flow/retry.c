@@ -17,8 +17,12 @@ struct retry {
     void *arg;
     struct event_id *ids;
     size_t count, next, failed;
-    struct intake *intake; /* of the row at hand */
-    bool found;
+    struct intake *intake; /* of the row at hand, and what follows too */
+    struct span body, head;
+    int64_t first_seen;
+    struct faults faults;
+    size_t rows_failed; /* of a batch; usually a body is one row */
+    const char *result; /* if all goes well; NULL: what the store says */
 };
 
 static void add_id(void *arg, const struct view_quarantine *row)
@@ -35,19 +39,35 @@ static void take_row(void *arg, const struct view_quarantine *row)
     struct intake *intake = arena_alloc(&retry->arena, sizeof *intake);
     intake->arena = &retry->arena;
     intake->source = sources_find(*retry->sources, row->origin);
-    intake->job.event.time = row->first_seen;
-    intake->job.body = (struct span){arena_copy(&retry->arena, row->body), row->body.len};
+    intake->arg = retry;
     retry->intake = intake;
-    retry->found = true;
+    retry->first_seen = row->first_seen;
+    retry->body = (struct span){arena_copy(&retry->arena, row->body), row->body.len};
+    retry->head = (struct span){arena_copy(&retry->arena, row->head), row->head.len};
+}
+
+/* The faults of all rows of what is tried; usually there is one row. */
+static void gather_faults(struct retry *retry)
+{
+    const struct verdict *verdict = &retry->intake->verdict;
+    retry->faults = (struct faults){.arena = &retry->arena};
+    retry->rows_failed = 0;
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct faults *faults = &verdict->pieces[i].faults;
+        retry->rows_failed += faults->count > 0;
+        for (size_t k = 0; k < faults->count; k++)
+            faults_add(&retry->faults, "%s", faults->texts[k]);
+    }
 }
 
 static void report(struct retry *retry, const char *result, bool failed)
 {
     char id[EVENT_ID_TEXT];
     event_id_write(id, &retry->ids[retry->next]);
-    retry->row(retry->arg, id, result, retry->found ? &retry->intake->faults : NULL);
+    retry->row(retry->arg, id, result, &retry->faults);
     retry->failed += failed;
     retry->next++;
+    retry->faults = (struct faults){0};
     arena_free(&retry->arena);
 }
 
@@ -59,17 +79,45 @@ static void on_stored(struct store_job *job)
     struct retry *retry = intake->arg;
     if (job->err != ERR_OK)
         report(retry, "not now", true);
-    else if (job->kind == STORE_FAULTS)
-        report(retry, "still faulty", true);
+    else if (retry->result != NULL)
+        report(retry, retry->result, retry->rows_failed > 0);
     else
-        report(retry, job->duplicate ? "duplicate" : "stored", false);
+        report(retry, ingest_counts(intake).stored > 0 ? "stored" : "duplicate", false);
     walk(retry);
+}
+
+/*
+ * What was in quarantine under one id may now have another, or be many. So its row leaves in the same
+ * transaction that keeps what it has become; if nothing of it is good it stays, with the new faults.
+ */
+static void make_jobs(struct retry *retry)
+{
+    struct intake *intake = retry->intake;
+    const struct verdict *verdict = &intake->verdict;
+    struct store_job *row =
+        verdict->count == retry->rows_failed ? &intake->job : arena_alloc(&retry->arena, sizeof *row);
+    retry->result = NULL;
+    row->kind = STORE_CLEAR;
+    row->event = (struct event){.id = retry->ids[retry->next], .origin = span_of(intake->source->name)};
+    if (verdict->count == 0) {
+        retry->result = "ignored";
+    } else if (row == &intake->job) {
+        retry->result = "still faulty";
+        row->kind = STORE_FAULTS;
+        row->faults = ingest_faults(&retry->arena, &retry->faults);
+    } else {
+        retry->result = retry->rows_failed > 0 ? "stored in part" : NULL;
+        ingest_jobs(intake);
+        struct store_job *last = &intake->job;
+        while (last->part != NULL)
+            last = last->part;
+        last->part = row;
+    }
 }
 
 /* NULL once the row is with the writer; else why it never got there. */
 static const char *try_row(struct retry *retry)
 {
-    retry->found = false;
     if (!writer_has_room(retry->writer, 0))
         return "not now";
     enum err err = view_quarantine_one(retry->view, &retry->ids[retry->next], take_row, retry);
@@ -78,9 +126,10 @@ static const char *try_row(struct retry *retry)
     struct intake *intake = retry->intake;
     if (intake->source == NULL)
         return "unknown source";
-    if (ingest_map(intake, intake->job.body, intake->job.event.time) != ERR_OK)
-        intake->job.kind = STORE_FAULTS; /* the reasons may be others by now */
-    intake->arg = retry;
+    verdict_again(intake->source, retry->body, retry->head, retry->first_seen, &retry->arena,
+                  &intake->verdict);
+    gather_faults(retry);
+    make_jobs(retry);
     intake->job.loop = retry->loop;
     intake->job.done = on_stored;
     return writer_put(retry->writer, &intake->job) == ERR_OK ? NULL : "not now";

@@ -3,31 +3,167 @@
 
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "load.h"
+#include "rules.h"
 
-static void event_load(struct node event, struct definition *definition)
+/* What loading one part needs to know of the others. */
+struct building {
+    struct definition *definition;
+    struct rules *rules;
+};
+
+static void max_body_load(struct node node, struct definition *definition)
 {
-    static const char *const keys[] = {"source", "type", "detail", NULL};
-    if (!node_is_object(event))
+    if (node.json == NULL)
         return;
-    node_only(event, keys);
-    definition->source = node_text(node_get(event, "source"));
-    definition->type = node_text(node_get(event, "type"));
-    definition->mapping = mapping_load(node_get(event, "detail"));
-    if (span_is(definition->type, SPAN("PickupRequested")))
-        mapping_require_pickup(node_get(event, "detail"), definition->mapping);
+    if (!num_parse_size(node_text(node), &definition->max_body) || definition->max_body < 1 ||
+        definition->max_body > DEFINITION_BODY_MAX)
+        node_fault(node, "must be a size of at most 16MiB");
+}
+
+static void request_load(struct node node, struct building *building)
+{
+    static const char *const known[] = {"body", "empty", "media_types", "max_body", NULL};
+    static const char *const bodies[] = {"json", "form", NULL};
+    struct definition *definition = building->definition;
+    struct node body = node_get(node, "body");
+    if (node.json == NULL || !node_is_object(node))
+        return;
+    node_only(node, known);
+    definition->form = body.json != NULL && node_choice(body, bodies) == 1;
+    building->rules->allows_empty = node_bool(node_get(node, "empty"), false);
+    definition->media_type_count = node_texts(node_get(node, "media_types"), &definition->media_types);
+    max_body_load(node_get(node, "max_body"), definition);
+}
+
+static void key_part_load(struct node node, struct building *building, struct key_part *part)
+{
+    part->count = paths_load(node, &part->paths);
+    for (size_t i = 0; i < part->count; i++)
+        if (!scheme_covers(building->definition->scheme, &part->paths[i]))
+            node_fault(node, "is not signed: whoever has seen a webhook could send it again as another");
+}
+
+static void key_load(struct node node, struct building *building, struct event_rule *event)
+{
+    if (node.json == NULL) {
+        if (building->rules->allows_empty)
+            node_fault(node, "is missing: empty bodies are all alike");
+        return;
+    }
+    if (json_kind(node.json) != JSON_ARR) {
+        node_fault(node, "must be a list of paths");
+        return;
+    }
+    event->key_count = node_list(node);
+    event->key = arena_alloc(node.load->arena, (event->key_count + 1) * sizeof *event->key);
+    for (size_t i = 0; i < event->key_count; i++)
+        key_part_load(node_at(node, i), building, &event->key[i]);
+}
+
+static void event_load(struct node node, struct building *building, struct event_rule *event)
+{
+    static const char *const known[] = {"when", "ignore", "source", "type", "detail", "key", NULL};
+    static const char *const known_ignored[] = {"when", "ignore", NULL};
+    event->when = when_load(node_get(node, "when"));
+    if (!node_is_object(node))
+        return;
+    event->ignore = node_bool(node_get(node, "ignore"), false);
+    node_only(node, event->ignore ? known_ignored : known);
+    if (event->ignore)
+        return;
+    event->source = node_text(node_get(node, "source"));
+    event->type = node_text(node_get(node, "type"));
+    event->mapping = mapping_load(node_get(node, "detail"));
+    key_load(node_get(node, "key"), building, event);
+    if (span_is(event->type, SPAN("PickupRequested")))
+        mapping_require_pickup(node_get(node, "detail"), event->mapping);
+}
+
+static void events_load(struct node root, struct building *building)
+{
+    struct node one = node_get(root, "event");
+    struct node several = node_get(root, "events");
+    struct rules *rules = building->rules;
+    if (one.json != NULL && several.json != NULL)
+        node_fault(several, "event or events, not both");
+    if (several.json == NULL) {
+        rules->events = arena_alloc(root.load->arena, sizeof *rules->events);
+        rules->event_count = 1;
+        event_load(one, building, &rules->events[0]);
+        return;
+    }
+    size_t count = node_list(several);
+    rules->events = arena_alloc(root.load->arena, (count + 1) * sizeof *rules->events);
+    for (size_t i = 0; i < count; i++)
+        event_load(node_at(several, i), building, &rules->events[rules->event_count++]);
+}
+
+static void handshake_load(struct node node, struct building *building, struct handshake *handshake)
+{
+    static const char *const known[] = {"method", "when", "secret", "answer", NULL};
+    static const char *const methods[] = {"POST", "GET", NULL};
+    const struct scheme *scheme = building->definition->scheme;
+    struct node method = node_get(node, "method");
+    struct node secret = node_get(node, "secret");
+    handshake->when = when_load(node_get(node, "when"));
+    if (!node_is_object(node))
+        return;
+    node_only(node, known);
+    bool is_get = method.json != NULL && node_choice(method, methods) == 1;
+    building->definition->takes_get |= is_get;
+    handshake->method = is_get ? SPAN("GET") : SPAN("POST");
+    handshake->scheme = secret.json != NULL ? scheme_elsewhere(secret, scheme) : scheme;
+    handshake->answer = reply_rule_load(node_get(node, "answer"), scheme);
+    if (node_get(node, "when").json == NULL)
+        node_fault(node_get(node, "when"), "is missing: a handshake without it would take every webhook");
+}
+
+static void handshakes_load(struct node node, struct building *building)
+{
+    size_t count = node_list(node);
+    struct rules *rules = building->rules;
+    rules->handshakes = arena_alloc(node.load->arena, (count + 1) * sizeof *rules->handshakes);
+    for (size_t i = 0; i < count; i++)
+        handshake_load(node_at(node, i), building, &rules->handshakes[rules->handshake_count++]);
+}
+
+static void answers_load(struct node node, struct definition *definition)
+{
+    static const char *const known[] = {"accepted", "ignored", "quarantined", NULL};
+    if (node.json == NULL || !node_is_object(node))
+        return;
+    node_only(node, known);
+    definition->accepted = reply_load(node_get(node, "accepted"), false);
+    definition->ignored = reply_load(node_get(node, "ignored"), false);
+    definition->quarantined = reply_load(node_get(node, "quarantined"), true);
 }
 
 static void root_load(struct node root, struct definition *definition)
 {
-    static const char *const keys[] = {"vendor", "about", "scheme", "event", "confirmation", NULL};
+    static const char *const keys[] = {"vendor",       "scheme",     "request", "each",     "event", "events",
+                                       "confirmation", "handshakes", "answers", "examples", NULL};
+    struct building building = {definition, arena_alloc(&definition->arena, sizeof(struct rules))};
+    struct node confirmation = node_get(root, "confirmation");
+    struct node each = node_get(root, "each");
     if (!node_is_object(root))
         return;
     node_only(root, keys);
     definition->vendor = node_text(node_get(root, "vendor"));
     definition->scheme = scheme_load(node_get(root, "scheme"));
-    event_load(node_get(root, "event"), definition);
-    definition->confirmation = confirmation_load(node_get(root, "confirmation"));
+    request_load(node_get(root, "request"), &building);
+    if (each.json != NULL)
+        building.rules->each_count = paths_load(each, &building.rules->each);
+    events_load(root, &building);
+    if (confirmation.json != NULL)
+        definition->confirmation = confirmation_load(confirmation);
+    handshakes_load(node_get(root, "handshakes"), &building);
+    answers_load(node_get(root, "answers"), definition);
+    definition->example_count =
+        examples_load(node_get(root, "examples"), definition->vendor, &definition->examples);
+    building.rules->reads_head = root.load->reads_head;
+    definition->rules = building.rules;
 }
 
 struct definition *definition_load(struct span text, const char *file, struct faults *faults)
@@ -40,8 +176,9 @@ struct definition *definition_load(struct span text, const char *file, struct fa
         return NULL;
     }
     struct definition *definition = mem_alloc(sizeof *definition);
-    struct load load = {&definition->arena, &own, file};
-    root_load((struct node){&load, json, ""}, definition);
+    definition->file = arena_copy(&definition->arena, span_of(file));
+    struct load load = {.arena = &definition->arena, .faults = &own, .file = file, .text = text};
+    root_load((struct node){&load, json, SPAN("")}, definition);
     json_free(json);
     for (size_t i = 0; i < own.count; i++)
         faults_add(faults, "%s", own.texts[i]);
@@ -57,4 +194,21 @@ void definition_free(struct definition *definition)
         return;
     arena_free(&definition->arena);
     free(definition);
+}
+
+static bool is_usual(const struct definition *definition, struct span type)
+{
+    if (definition->form)
+        return span_is_nocase(type, SPAN("application/x-www-form-urlencoded"));
+    return span_is_nocase(type, SPAN("application/json")) ||
+           (span_starts_nocase(type, SPAN("application/")) && span_ends_nocase(type, SPAN("+json")));
+}
+
+bool definition_takes(const struct definition *definition, struct span media_type)
+{
+    struct span type = span_trim(span_cut(&media_type, ';'));
+    for (size_t i = 0; i < definition->media_type_count; i++)
+        if (span_is_nocase(type, definition->media_types[i]))
+            return true;
+    return is_usual(definition, type);
 }

@@ -39,3 +39,25 @@ int form_read(struct span text, struct arena *arena, struct form_field **fields)
     }
     return count;
 }
+
+struct json *form_json(struct span text, struct arena *arena, struct faults *faults)
+{
+    struct form_field *fields;
+    struct json_fault fault;
+    struct buf out = {.arena = arena};
+    int count = form_read(text, arena, &fields);
+    bool good = count >= 0;
+    json_open(&out, '{');
+    for (int i = 0; i < count && good; i++) {
+        good = json_is_utf8(fields[i].name) && json_is_utf8(fields[i].value);
+        if (!good)
+            break;
+        json_key(&out, fields[i].name);
+        json_put_str(&out, fields[i].value);
+    }
+    json_close(&out, '}');
+    struct json *form = good ? json_parse(buf_span(&out), &fault) : NULL; /* refuses names twice, and NUL */
+    if (form == NULL)
+        faults_add(faults, "Malformed form");
+    return form;
+}

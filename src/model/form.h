@@ -2,7 +2,8 @@
 #ifndef PICKUPD_MODEL_FORM_H
 #define PICKUPD_MODEL_FORM_H
 
-#include "base/mem.h"
+#include "base/faults.h"
+#include "base/json.h"
 
 #define FORM_FIELDS_MAX 1000
 
@@ -13,5 +14,11 @@ struct form_field {
 /* The fields of a text in its order; their number, or -1 if it is no form or has more than FORM_FIELDS_MAX.
  */
 int form_read(struct span text, struct arena *arena, struct form_field **fields);
+
+/*
+ * A form as an object of texts, owned by the caller; NULL with a fault if it is no form, holds a name twice,
+ * or anything that is no UTF-8.
+ */
+struct json *form_json(struct span text, struct arena *arena, struct faults *faults);
 
 #endif

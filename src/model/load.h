@@ -6,12 +6,28 @@
 #include "model/mapping.h"
 #include "model/scheme.h"
 #include "node.h"
+#include "path.h"
+
+struct example;
 
 const struct scheme *scheme_load(struct node node);
+
+/* The same scheme with its secret in another place of the request: {"json"}, {"query"} or {"header"}. */
+const struct scheme *scheme_elsewhere(struct node place, const struct scheme *scheme);
+
+/* Whether what a path leads to is signed, or nothing is. */
+bool scheme_covers(const struct scheme *scheme, const struct path *path);
+
+/* Whether a secret of it can make an HMAC. */
+bool scheme_can_hmac(const struct scheme *scheme);
+
 const struct mapping *mapping_load(struct node detail);
 
 /* A pickup without an id, that is with another's, is a mistake. */
 void mapping_require_pickup(struct node detail, const struct mapping *mapping);
 const struct confirmation *confirmation_load(struct node node);
+
+/* A list of examples, in the arena; absent is none. Their number. */
+size_t examples_load(struct node node, struct span vendor, struct example **examples);
 
 #endif

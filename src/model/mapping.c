@@ -20,11 +20,12 @@ struct run {
     struct buf *out;
     struct value *values; /* one an op */
     struct faults *faults;
+    bool texts; /* the value at hand could not be sent as anything but a text */
 };
 
 static const char *name_of(const struct map_op *op)
 {
-    return op->paths[0].names[op->paths[0].depth - 1];
+    return op->paths[0].name;
 }
 
 static void invalid(struct run *run, const struct map_op *op)
@@ -95,10 +96,17 @@ static void map_id(struct run *run, const struct map_op *op, const struct json *
     write_text(run, op, buf_span(&whole));
 }
 
+/* A whole number, also out of a text where there is nothing else. */
+static bool whole_of(const struct run *run, const struct json *sent, int64_t *number)
+{
+    *number = json_int(sent);
+    return json_kind(sent) == JSON_INT || (run->texts && num_parse(json_str(sent), number));
+}
+
 static void map_whole(struct run *run, const struct map_op *op, const struct json *sent)
 {
-    int64_t number = json_int(sent);
-    if (json_kind(sent) != JSON_INT || number < op->min || number > op->max) {
+    int64_t number;
+    if (!whole_of(run, sent, &number) || number < op->min || number > op->max) {
         invalid(run, op);
         return;
     }
@@ -107,10 +115,68 @@ static void map_whole(struct run *run, const struct map_op *op, const struct jso
     write_json(run, op, buf_span(&text));
 }
 
+static bool is_number(const struct json *value)
+{
+    return json_kind(value) == JSON_INT || json_kind(value) == JSON_NUM;
+}
+
+static void write_value(struct run *run, const struct map_op *op, const struct json *value)
+{
+    struct buf text = {.arena = run->arena};
+    json_put(&text, value);
+    write_json(run, op, buf_span(&text));
+}
+
+static void map_number(struct run *run, const struct map_op *op, const struct json *sent)
+{
+    struct json_fault fault;
+    struct json *read = run->texts ? json_parse(json_str(sent), &fault) : NULL;
+    const struct json *number = run->texts ? read : sent;
+    if (is_number(number))
+        write_value(run, op, number);
+    else
+        invalid(run, op);
+    json_free(read);
+}
+
+static void map_bool(struct run *run, const struct map_op *op, const struct json *sent)
+{
+    struct span text = json_str(sent);
+    bool is_word = run->texts && (span_is(text, SPAN("true")) || span_is(text, SPAN("false")));
+    if (json_kind(sent) == JSON_BOOL)
+        write_value(run, op, sent);
+    else if (is_word)
+        write_json(run, op, text);
+    else
+        invalid(run, op);
+}
+
+/* Seconds or milliseconds since 1970, within the years that a time may have. */
+static bool time_of_number(struct run *run, const struct json *sent, int64_t factor, int64_t *time)
+{
+    return whole_of(run, sent, time) && *time >= 0 && !__builtin_mul_overflow(*time, factor, time) &&
+           *time <= TIME_LAST;
+}
+
+static bool time_of(struct run *run, const struct map_op *op, const struct json *sent, int64_t *time)
+{
+    const struct zone *zone = op->zone != NULL ? op->zone : run->input->zone;
+    switch (op->format) {
+    case MAP_UNIX:
+        return time_of_number(run, sent, 1000, time);
+    case MAP_UNIX_MS:
+        return time_of_number(run, sent, 1, time);
+    case MAP_PATTERN:
+        return time_parse_as(op->pattern, json_str(sent), zone, time);
+    default:
+        return time_parse(json_str(sent), zone, time);
+    }
+}
+
 static void map_time(struct run *run, const struct map_op *op, const struct json *sent)
 {
     int64_t time;
-    if (!time_parse(json_str(sent), run->input->zone, &time)) {
+    if (!time_of(run, op, sent, &time)) {
         invalid(run, op);
         return;
     }
@@ -119,100 +185,72 @@ static void map_time(struct run *run, const struct map_op *op, const struct json
     write_text(run, op, (struct span){text, TIME_TEXT - 1});
 }
 
-static bool row_matches(const struct map_op *op, const struct map_row *row, const struct json *sent)
-{
-    if (json_kind(sent) != row->kind)
-        return false;
-    if (row->kind == JSON_INT)
-        return json_int(sent) == row->number;
-    return op->ignore_case ? span_is_nocase(json_str(sent), row->text) : span_is(json_str(sent), row->text);
-}
-
 static void map_table(struct run *run, const struct map_op *op, const struct json *sent)
 {
     for (size_t i = 0; i < op->row_count; i++) {
-        if (row_matches(op, &op->rows[i], sent)) {
+        if (literal_is(&op->rows[i].sent, sent, op->ignore_case)) {
             write_json(run, op, op->rows[i].gives);
             return;
         }
     }
-    invalid(run, op);
+    if (op->otherwise.len > 0)
+        write_json(run, op, op->otherwise);
+    else
+        invalid(run, op);
 }
 
 static void map_scalar(struct run *run, const struct map_op *op, const struct json *sent)
 {
-    struct buf text = {.arena = run->arena};
-    if (json_kind(sent) == JSON_OBJ || json_kind(sent) == JSON_ARR) {
+    if (json_kind(sent) == JSON_OBJ || json_kind(sent) == JSON_ARR)
         invalid(run, op);
-        return;
-    }
-    json_put(&text, sent);
-    write_json(run, op, buf_span(&text));
+    else
+        write_value(run, op, sent);
 }
 
 typedef void map_one(struct run *, const struct map_op *, const struct json *);
 
 static map_one *const mappers[] = {
-    [MAP_STRING] = map_string, [MAP_ID] = map_id,       [MAP_WHOLE] = map_whole,
-    [MAP_TIME] = map_time,     [MAP_TABLE] = map_table, [MAP_SCALAR] = map_scalar,
+    [MAP_STRING] = map_string, [MAP_ID] = map_id,         [MAP_WHOLE] = map_whole,
+    [MAP_NUMBER] = map_number, [MAP_BOOL] = map_bool,     [MAP_TIME] = map_time,
+    [MAP_TABLE] = map_table,   [MAP_SCALAR] = map_scalar, [MAP_ANY] = write_value,
 };
 
-/* False if there is nothing to step into: a name leads into an object, a number into a list as well. */
-static bool step_into(const struct json **at, struct span step)
-{
-    int64_t index;
-    bool is_list = json_kind(*at) == JSON_ARR;
-    if (is_list ? !num_parse(step, &index) || index < 0 : json_kind(*at) != JSON_OBJ)
-        return false;
-    *at = is_list ? json_at(*at, (size_t)index) : json_get(*at, step.at);
-    return true;
-}
-
-/* The value a path leads to, or NULL; *broken if something on the way can't be stepped into. */
-static const struct json *follow(struct run *run, const struct map_path *path, const struct json *payload,
-                                 bool *broken)
-{
-    const struct json *at = payload;
-    for (size_t i = 0; i < path->depth && json_kind(at) != JSON_ABSENT; i++) {
-        if (step_into(&at, path->steps[i]))
-            continue;
-        faults_add(run->faults, "Invalid %s", path->names[i - 1]);
-        *broken = true;
-        return NULL;
-    }
-    return at;
-}
-
-/* null is absent; so is "" where something is needed, and any text the definition lists. */
+/* null is absent; so is "" where something is needed, and whatever the definition lists. */
 static bool is_absent(const struct map_op *op, const struct json *sent)
 {
     if (json_kind(sent) == JSON_ABSENT)
         return true;
-    if (json_kind(sent) != JSON_STR)
-        return false;
-    struct span text = json_str(sent);
-    if (text.len == 0)
-        return op->required || op->type == MAP_ID;
+    if (json_kind(sent) == JSON_STR && json_str(sent).len == 0 && (op->required || op->type == MAP_ID))
+        return true;
     for (size_t i = 0; i < op->null_count; i++)
-        if (span_is(text, op->nulls[i]))
+        if (literal_is(&op->nulls[i], sent, false))
             return true;
     return false;
 }
 
-static void map_field(struct run *run, const struct map_op *op, const struct json *payload)
+/* The first of an op's paths that leads to something; if none does, *broken is where one could not go on. */
+static const struct json *find(struct run *run, const struct map_op *op, const char **broken)
 {
-    bool broken = false;
+    const struct json *sent = NULL;
+    for (size_t i = 0; i < op->path_count && is_absent(op, sent); i++) {
+        sent = path_follow(&op->paths[i], &run->input->data, broken);
+        run->texts = run->input->data.texts || op->paths[i].root == PATH_REQUEST;
+    }
+    return sent;
+}
+
+static void map_field(struct run *run, const struct map_op *op)
+{
+    const char *broken = NULL;
     if (op->type == MAP_TEXT) {
         write_text(run, op, expand(run, &op->text));
         return;
     }
-    const struct json *sent = NULL;
-    for (size_t i = 0; i < op->path_count && is_absent(op, sent) && !broken; i++)
-        sent = follow(run, &op->paths[i], payload, &broken);
-    if (broken)
-        return;
+    const struct json *sent = find(run, op, &broken);
     if (!is_absent(op, sent))
         mappers[op->type](run, op, sent);
+    else if (broken != NULL)
+        faults_add(run->faults, "Invalid %s", broken);
     else if (op->required)
         faults_add(run->faults, "Missing %s", name_of(op));
     else if (op->has_default && op->default_is_text)
@@ -228,12 +266,12 @@ static struct span json_of(const struct run *run, size_t op)
     return (struct span){run->out->at + run->values[op].at, run->values[op].len};
 }
 
-enum err mapping_run(const struct mapping *mapping, const struct json *payload, const struct map_input *input,
-                     struct arena *arena, struct mapped *mapped, struct faults *faults)
+enum err mapping_run(const struct mapping *mapping, const struct map_input *input, struct arena *arena,
+                     struct mapped *mapped, struct faults *faults)
 {
     *mapped = (struct mapped){.detail = {.arena = arena}};
-    struct run run = {mapping, input, arena, &mapped->detail, NULL, faults};
-    if (json_kind(payload) != JSON_OBJ) {
+    struct run run = {mapping, input, arena, &mapped->detail, NULL, faults, false};
+    if (json_kind(input->data.row) != JSON_OBJ) {
         faults_add(faults, "Not a JSON object");
         return ERR_BAD_WEBHOOK;
     }
@@ -242,7 +280,7 @@ enum err mapping_run(const struct mapping *mapping, const struct json *payload, 
     for (size_t i = 0; i < mapping->count; i++) {
         const struct map_op *op = &mapping->ops[i];
         if (op->act == MAP_FIELD) {
-            map_field(&run, op, payload);
+            map_field(&run, op);
         } else if (op->act == MAP_OPEN) {
             json_key(run.out, op->key);
             json_open(run.out, '{');

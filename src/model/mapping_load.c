@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/time.h"
 #include "load.h"
 
 #define MAP_OPS_MAX 256 /* fields of a mapping, with two more for every object */
@@ -14,8 +15,9 @@ struct compiler {
 };
 
 static const char *const type_names[] = {
-    [MAP_STRING] = "string", [MAP_ID] = "id",         [MAP_WHOLE] = "whole", [MAP_TIME] = "time",
-    [MAP_TABLE] = "table",   [MAP_SCALAR] = "scalar", [MAP_TEXT] = NULL,     [MAP_TYPE_COUNT] = NULL,
+    [MAP_STRING] = "string", [MAP_ID] = "id",     [MAP_WHOLE] = "whole",   [MAP_NUMBER] = "number",
+    [MAP_BOOL] = "bool",     [MAP_TIME] = "time", [MAP_TABLE] = "table",   [MAP_SCALAR] = "scalar",
+    [MAP_ANY] = "any",       [MAP_TEXT] = NULL,   [MAP_TYPE_COUNT] = NULL,
 };
 
 static const struct span vars[] = {
@@ -46,6 +48,12 @@ static size_t find_target(const struct mapping *mapping, size_t count, struct sp
     return mapping->count;
 }
 
+/* Whether what an op writes can be part of another text. */
+static bool writes_text(const struct map_op *op)
+{
+    return op->type == MAP_STRING || op->type == MAP_ID || op->type == MAP_TIME || op->type == MAP_TEXT;
+}
+
 static bool resolve_word(struct compiler *compiler, struct span word, struct template_part *part)
 {
     for (size_t i = 0; i < MAP_VAR_COUNT; i++) {
@@ -57,8 +65,7 @@ static bool resolve_word(struct compiler *compiler, struct span word, struct tem
     size_t earlier = compiler->mapping->count - 1; /* not the op being compiled */
     size_t op = find_target(compiler->mapping, earlier, word);
     *part = (struct template_part){.kind = PART_FIELD, .index = op};
-    return op < earlier && compiler->mapping->ops[op].type != MAP_WHOLE &&
-           compiler->mapping->ops[op].type != MAP_TABLE && compiler->mapping->ops[op].type != MAP_SCALAR;
+    return op < earlier && writes_text(&compiler->mapping->ops[op]);
 }
 
 static struct template template_load(struct compiler *compiler, struct node node)
@@ -86,46 +93,6 @@ static struct template template_load(struct compiler *compiler, struct node node
     return out;
 }
 
-static void path_load(struct node from, struct map_path *path)
-{
-    struct span rest = node_text(from);
-    const char *start = rest.at;
-    while (rest.len > 0) {
-        if (path->depth == MAP_DEPTH_MAX) {
-            node_fault(from, "has more than 8 names");
-            return;
-        }
-        struct span name = span_cut(&rest, '.');
-        if (name.len == 0)
-            node_fault(from, "has an empty name");
-        struct arena *arena = from.load->arena;
-        path->steps[path->depth] = (struct span){arena_copy(arena, name), name.len};
-        path->names[path->depth++] =
-            arena_copy(arena, (struct span){start, (size_t)(name.at + name.len - start)});
-    }
-    if (path->depth == 0)
-        path->names[path->depth++] = "?"; /* node_text has noted the fault */
-}
-
-/* A path, or a list of paths of which the first that leads to a value counts. */
-static void from_load(struct node from, struct map_op *op)
-{
-    bool is_list = json_kind(from.json) == JSON_ARR && json_count(from.json) > 0;
-    op->path_count = is_list ? json_count(from.json) : 1;
-    op->paths = arena_alloc(from.load->arena, op->path_count * sizeof *op->paths);
-    for (size_t i = 0; i < op->path_count; i++) {
-        struct node path = {from.load, is_list ? json_at(from.json, i) : from.json, from.path};
-        path_load(path, &op->paths[i]);
-    }
-}
-
-static struct span json_text(struct node node)
-{
-    struct buf text = {.arena = node.load->arena};
-    json_put(&text, node.json);
-    return buf_span(&text);
-}
-
 static void default_load(struct compiler *compiler, struct node node, struct map_op *op)
 {
     if (node.json == NULL)
@@ -137,7 +104,7 @@ static void default_load(struct compiler *compiler, struct node node, struct map
     else if (json_kind(node.json) == JSON_OBJ || json_kind(node.json) == JSON_ARR)
         node_fault(node, "must be a text, a number, true, false or null");
     else
-        op->default_json = json_text(node);
+        op->default_json = node_json(node);
     if (op->required)
         node_fault(node, "a required field has no default");
 }
@@ -150,32 +117,49 @@ static void table_load(struct node node, struct map_op *op)
     if (op->row_count == 0)
         node_fault(node, "must be a list of pairs");
     for (size_t i = 0; i < op->row_count; i++) {
-        const struct json *pair = json_at(node.json, i);
-        const struct json *sent = json_at(pair, 0);
-        struct node gives = {node.load, json_at(pair, 1), node.path};
-        if (json_kind(pair) != JSON_ARR || json_count(pair) != 2 ||
-            (json_kind(sent) != JSON_STR && json_kind(sent) != JSON_INT))
-            node_fault(node, "must hold pairs of a text or whole number, and what it becomes");
-        op->rows[i] = (struct map_row){
-            .kind = json_kind(sent),
-            .text = {arena_copy(node.load->arena, json_str(sent)), json_str(sent).len},
-            .number = json_int(sent),
-            .gives = json_text(gives),
-        };
+        struct node pair = node_at(node, i);
+        struct node sent = node_at(pair, 0);
+        op->rows[i].gives = node_json(node_at(pair, 1));
+        if (json_kind(pair.json) != JSON_ARR || json_count(pair.json) != 2 ||
+            !literal_load(sent, &op->rows[i].sent))
+            node_fault(pair, "must be a pair of a text, whole number, true or false, and what it becomes");
     }
 }
 
+/* What means absent; "" and 0 can, too. */
 static void nulls_load(struct node node, struct map_op *op)
+{
+    op->null_count = node_list(node);
+    op->nulls = arena_alloc(node.load->arena, (op->null_count + 1) * sizeof *op->nulls);
+    for (size_t i = 0; i < op->null_count; i++)
+        if (!literal_load(node_at(node, i), &op->nulls[i]))
+            node_fault(node_at(node, i), "must be a text, a whole number, true or false");
+}
+
+static void format_load(struct node node, struct map_op *op)
 {
     if (node.json == NULL)
         return;
-    if (json_kind(node.json) != JSON_ARR) {
-        node_fault(node, "must be a list of texts");
-        return;
+    struct span text = node_text(node);
+    if (span_is(text, SPAN("unix"))) {
+        op->format = MAP_UNIX;
+    } else if (span_is(text, SPAN("unix_ms"))) {
+        op->format = MAP_UNIX_MS;
+    } else if (!span_is(text, SPAN("iso8601"))) {
+        op->format = MAP_PATTERN;
+        op->pattern = text;
+        if (text.len > 0 && !time_is_pattern(text))
+            node_fault(node, "must be iso8601, unix, unix_ms, or a pattern such as %Y-%m-%d %H:%M:%S");
     }
-    op->nulls = arena_alloc(node.load->arena, (json_count(node.json) + 1) * sizeof *op->nulls);
-    for (size_t i = 0; i < json_count(node.json); i++)
-        op->nulls[op->null_count++] = node_text((struct node){node.load, json_at(node.json, i), node.path});
+}
+
+static void zone_load(struct node node, struct map_op *op)
+{
+    if (node.json == NULL)
+        return;
+    op->zone = zone_find(node_text(node));
+    if (op->zone == NULL)
+        node_fault(node, "is no time zone");
 }
 
 /* "-1h", "+30m": a sign and a duration. */
@@ -195,21 +179,33 @@ static int64_t offset_load(struct node node)
     return (minus ? -1000 : 1000) * seconds;
 }
 
-static const char *const rule_keys[] = {"from", "type", "required", "default", "prefix",      "offset",
-                                        "min",  "max",  "table",    "nulls",   "ignore_case", NULL};
+static const char *const rule_keys[] = {"from",   "type",      "required", "default",     "prefix",
+                                        "offset", "format",    "zone",     "min",         "max",
+                                        "table",  "otherwise", "nulls",    "ignore_case", NULL};
 
-/* A key that only some types understand is a mistake with any other. */
-static void belongs(struct node rule, const char *key, bool fits)
+/* Keys that only one type understands; with any other they are a mistake. */
+static const struct {
+    const char *key;
+    enum map_type type;
+} owned_keys[] = {
+    {"ignore_case", MAP_TABLE}, {"table", MAP_TABLE}, {"otherwise", MAP_TABLE},
+    {"offset", MAP_TIME},       {"format", MAP_TIME}, {"zone", MAP_TIME},
+    {"prefix", MAP_ID},         {"min", MAP_WHOLE},   {"max", MAP_WHOLE},
+};
+
+static void check_keys(struct node rule, const struct map_op *op)
 {
-    struct node member = node_get(rule, key);
-    if (member.json != NULL && !fits)
-        node_fault(member, "does not go with this type");
+    for (size_t i = 0; i < sizeof owned_keys / sizeof owned_keys[0]; i++) {
+        struct node member = node_get(rule, owned_keys[i].key);
+        if (member.json != NULL && op->type != owned_keys[i].type)
+            node_fault(member, "does not go with this type");
+    }
 }
 
 static void rule_load(struct compiler *compiler, struct node rule, struct map_op *op)
 {
     node_only(rule, rule_keys);
-    from_load(node_get(rule, "from"), op);
+    op->path_count = paths_load(node_get(rule, "from"), &op->paths);
     op->type = (enum map_type)node_choice(node_get(rule, "type"), type_names);
     op->required = node_bool(node_get(rule, "required"), false);
     default_load(compiler, node_get(rule, "default"), op);
@@ -218,14 +214,13 @@ static void rule_load(struct compiler *compiler, struct node rule, struct map_op
     op->min = node_int(node_get(rule, "min"), INT64_MIN);
     op->max = node_int(node_get(rule, "max"), INT64_MAX);
     op->offset = offset_load(node_get(rule, "offset"));
-    belongs(rule, "ignore_case", op->type == MAP_TABLE);
-    belongs(rule, "table", op->type == MAP_TABLE);
-    belongs(rule, "offset", op->type == MAP_TIME);
-    belongs(rule, "prefix", op->type == MAP_ID);
-    belongs(rule, "min", op->type == MAP_WHOLE);
-    belongs(rule, "max", op->type == MAP_WHOLE);
+    format_load(node_get(rule, "format"), op);
+    zone_load(node_get(rule, "zone"), op);
+    check_keys(rule, op);
     if (op->type == MAP_TABLE)
         table_load(node_get(rule, "table"), op);
+    if (node_get(rule, "otherwise").json != NULL)
+        op->otherwise = node_json(node_get(rule, "otherwise"));
     if (op->type == MAP_ID)
         op->text = template_load(compiler, node_get(rule, "prefix"));
     if (op->min > op->max)

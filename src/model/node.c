@@ -1,18 +1,50 @@
 /* JSON values that know their path. */
 #include "node.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/err.h"
 
 void node_fault(struct node node, const char *what)
 {
-    faults_add(node.load->faults, "%s: %s%s%s", node.load->file, node.path, *node.path ? ": " : "", what);
+    const char *file = node.load->file;
+    char *path CLEANUP(mem_drop) = mem_copy(node.path);
+    for (size_t i = 0; i < node.path.len; i++)
+        path[i] = path[i] == '\n' ? '.' : path[i];
+    faults_add(node.load->faults, "%s:%d: %s%s%s", file, json_line(node.load->text, node.path), path,
+               *path ? ": " : "", what);
+}
+
+static struct span step(struct node from, const char *name)
+{
+    struct buf path = {.arena = from.load->arena};
+    buf_add(&path, from.path);
+    if (from.path.len > 0)
+        buf_add_char(&path, '\n');
+    buf_add(&path, span_of(name));
+    return buf_span(&path);
 }
 
 struct node node_get(struct node object, const char *key)
 {
-    struct buf path = {.arena = object.load->arena};
-    buf_printf(&path, "%s%s%s", object.path, *object.path ? "." : "", key);
-    return (struct node){object.load, json_get(object.json, key), buf_text(&path)};
+    return (struct node){object.load, json_get(object.json, key), step(object, key)};
+}
+
+struct node node_at(struct node list, size_t index)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%zu", index);
+    return (struct node){list.load, json_at(list.json, index), step(list, number)};
+}
+
+size_t node_list(struct node node)
+{
+    if (node.json == NULL)
+        return 0;
+    if (json_kind(node.json) != JSON_ARR || json_count(node.json) == 0)
+        node_fault(node, "must be a list that is not empty");
+    return json_kind(node.json) == JSON_ARR ? json_count(node.json) : 0;
 }
 
 bool node_is_object(struct node node)
@@ -32,7 +64,7 @@ void node_only(struct node object, const char *const *names)
         const char *const *known = names;
         while (*known != NULL && strcmp(*known, name) != 0)
             known++;
-        if (*known == NULL)
+        if (*known == NULL && strcmp(name, "about") != 0)
             node_fault(node_get(object, name), "unknown key");
     }
 }
@@ -45,6 +77,22 @@ struct span node_text(struct node node)
         return SPAN("");
     }
     return (struct span){arena_copy(node.load->arena, text), text.len};
+}
+
+size_t node_texts(struct node node, struct span **texts)
+{
+    size_t count = node_list(node);
+    *texts = arena_alloc(node.load->arena, (count + 1) * sizeof **texts);
+    for (size_t i = 0; i < count; i++)
+        (*texts)[i] = node_text(node_at(node, i));
+    return count;
+}
+
+struct span node_json(struct node node)
+{
+    struct buf text = {.arena = node.load->arena};
+    json_put(&text, node.json);
+    return buf_span(&text);
 }
 
 size_t node_choice(struct node node, const char *const *choices)

@@ -12,27 +12,44 @@ struct load {
     struct arena *arena; /* of the definition */
     struct faults *faults;
     const char *file;
+    struct span text; /* of the file */
+    bool reads_head;  /* whether a path leads into the request's head */
 };
 
 struct node {
     struct load *load;
     const struct json *json; /* NULL if absent */
-    const char *path;        /* "scheme.signature.header"; "" at the root */
+    struct span path;        /* its steps with newlines between them; empty at the root */
 };
+
+/* "FILE:LINE: path.of.the.value: what". */
 
 void node_fault(struct node node, const char *what);
 
 /* A member of an object; absent if there is none. */
 struct node node_get(struct node object, const char *key);
 
+/* An element of a list. */
+struct node node_at(struct node list, size_t index);
+
+/* How many elements a list has; absent is 0, and anything but a list of 1 or more is a fault. */
+size_t node_list(struct node node);
+
 /* An absent member, or one that is no object, is a mistake. */
 bool node_is_object(struct node node);
 
-/* Names every key of the object that is not in the NULL-ended list. */
+/* Names every key of the object that is not in the NULL-ended list. "about", which is for people, always is.
+ */
 void node_only(struct node object, const char *const *names);
 
 /* A text, copied to the arena; empty with a fault unless it is a text of 1 byte or more. */
 struct span node_text(struct node node);
+
+/* A list of such texts, in the arena; absent is none. Their number. */
+size_t node_texts(struct node node, struct span **texts);
+
+/* The JSON of any value, as compact text in the arena. */
+struct span node_json(struct node node);
 
 /* One of a NULL-ended list; its index, or 0 with a fault. */
 size_t node_choice(struct node node, const char *const *choices);

@@ -2,13 +2,28 @@
 #ifndef PICKUPD_MODEL_OPS_H
 #define PICKUPD_MODEL_OPS_H
 
+#include "literal.h"
 #include "model/mapping.h"
-
-#define MAP_DEPTH_MAX 8 /* names in a payload path */
+#include "path.h"
 
 enum map_act { MAP_OPEN, MAP_CLOSE, MAP_FIELD };
 
-enum map_type { MAP_STRING, MAP_ID, MAP_WHOLE, MAP_TIME, MAP_TABLE, MAP_SCALAR, MAP_TEXT, MAP_TYPE_COUNT };
+enum map_type {
+    MAP_STRING,
+    MAP_ID,
+    MAP_WHOLE,
+    MAP_NUMBER,
+    MAP_BOOL,
+    MAP_TIME,
+    MAP_TABLE,
+    MAP_SCALAR,
+    MAP_ANY,
+    MAP_TEXT,
+    MAP_TYPE_COUNT
+};
+
+/* How a time is written. */
+enum map_format { MAP_ISO8601, MAP_UNIX, MAP_UNIX_MS, MAP_PATTERN };
 
 /* A text with words in braces: each part is a literal, a variable, or the text of an earlier field. */
 struct template
@@ -22,25 +37,16 @@ struct template
 };
 
 struct map_row {
-    enum json_type kind; /* JSON_STR or JSON_INT */
-    struct span text;
-    int64_t number;
+    struct literal sent;
     struct span gives; /* JSON text */
-};
-
-/* One way through a payload. A name of digits alone counts into a list. */
-struct map_path {
-    struct span steps[MAP_DEPTH_MAX];
-    char *names[MAP_DEPTH_MAX]; /* down the path, as faults say them */
-    size_t depth;
 };
 
 struct map_op {
     enum map_act act;
     enum map_type type;
-    struct span key;        /* in the object it is written to; empty for the outermost */
-    struct span target;     /* "metadata.externalId" */
-    struct map_path *paths; /* the first that leads to a value counts; faults name the first */
+    struct span key;    /* in the object it is written to; empty for the outermost */
+    struct span target; /* "metadata.externalId" */
+    struct path *paths; /* the first that leads to a value counts; faults name the first */
     size_t path_count;
     bool required;
     bool ignore_case;
@@ -51,9 +57,13 @@ struct map_op {
     struct template text; /* the prefix of an id, or the whole of a MAP_TEXT */
     struct map_row *rows;
     size_t row_count;
-    struct span *nulls; /* texts that mean absent */
+    struct span otherwise; /* JSON text of what a value gives that is in no row; empty: it is a fault */
+    struct literal *nulls; /* what means absent */
     size_t null_count;
-    int64_t offset; /* added to a time, ms */
+    enum map_format format;
+    struct span pattern;     /* of a time that is MAP_PATTERN */
+    const struct zone *zone; /* of a time without one; NULL: the source's */
+    int64_t offset;          /* added to a time, ms */
     int64_t min, max;
 };
 

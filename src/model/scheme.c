@@ -1,6 +1,7 @@
 /* Verifying a request against a scheme. */
 #include "model/scheme.h"
 
+#include "base/hex.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "scheme_parts.h"
@@ -205,20 +206,37 @@ static bool verify(struct checking *checking)
     if (!find_signatures(checking) || !check_time(checking) || !check_id(checking) ||
         !scheme_text(checking, &parts))
         return false;
-    for (size_t i = 0; i < checking->source->secret_count; i++)
-        if (secret_live(&checking->source->secrets[i], checking->request->received))
-            matched |= matches(checking, checking->source->secrets[i].key, parts);
+    for (size_t i = 0; i < checking->source->secret_count; i++) {
+        const struct secret *secret = &checking->source->secrets[i];
+        if (!secret_live(secret, checking->request->received) || !matches(checking, secret->key, parts))
+            continue;
+        matched = true;
+        if (checking->secret == NULL)
+            checking->secret = secret;
+    }
     return matched || scheme_ends(checking, "wrong");
 }
 
 enum err scheme_verify(const struct scheme *scheme, const struct source *source,
-                       const struct request *request, struct arena *arena, const char **reason)
+                       const struct request *request, struct arena *arena, struct proof *proof)
 {
     struct checking checking = {scheme, source, request, arena, .reason = "good"};
     bool good = verify(&checking);
     json_free(checking.json);
-    *reason = checking.reason;
+    *proof = (struct proof){checking.reason, checking.secret};
     return good ? ERR_OK : ERR_BAD_SIGNATURE;
+}
+
+bool scheme_hmac(const struct scheme *scheme, const struct scheme_key *key, struct span text, struct buf *out)
+{
+    uint8_t digest[HMAC_BYTES_MAX];
+    char hex[2 * HMAC_BYTES_MAX + 1];
+    if (scheme->kind != SCHEME_HMAC)
+        return false;
+    hmac_sign(key->hmac, &text, 1, digest);
+    hex_write(hex, digest, hmac_bytes(scheme->hash));
+    buf_add(out, span_of(hex));
+    return true;
 }
 
 struct span scheme_place(const struct scheme *scheme)

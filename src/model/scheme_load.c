@@ -67,8 +67,7 @@ static void keys_load(struct node node, struct scheme *scheme)
     size_t count = json_kind(node.json) == JSON_ARR ? json_count(node.json) : 0;
     scheme->keys = arena_alloc(node.load->arena, (count + 1) * sizeof *scheme->keys);
     for (size_t i = 0; i < count; i++)
-        scheme->keys[scheme->key_count++] =
-            node_text((struct node){node.load, json_at(node.json, i), node.path});
+        scheme->keys[scheme->key_count++] = node_text(node_at(node, i));
     if (scheme->pair != '\0' && count == 0)
         node_fault(node, "must list the keys that count");
     if (scheme->pair == '\0' && node.json != NULL)
@@ -236,16 +235,20 @@ static void check_signed(struct node node, const struct scheme *scheme)
         node_fault(node, "id and {id} in signed go together");
 }
 
+static bool signs_body(const struct scheme *scheme)
+{
+    return signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64) ||
+           signs(scheme, SIGNED_FORM_SORTED);
+}
+
 /* Some senders sign a time and a type and no more. Whoever accepts that must say so. */
 static void check_body(struct node node, const struct scheme *scheme)
 {
     static const char *const unsigned_body[] = {"unsigned", NULL};
     struct node body = node_get(node, "body");
-    bool signs_body =
-        signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64) || signs(scheme, SIGNED_FORM_SORTED);
     if (body.json != NULL)
         node_choice(body, unsigned_body);
-    else if (!signs_body && scheme->part_count > 0)
+    else if (!signs_body(scheme) && scheme->part_count > 0)
         node_fault(node_get(node, "signed"),
                    "signs nothing of the body; if so it is, say \"body\": \"unsigned\"");
 }
@@ -282,4 +285,48 @@ const struct scheme *scheme_load(struct node node)
     check_signed(node, scheme);
     check_body(node, scheme);
     return scheme;
+}
+
+const struct scheme *scheme_elsewhere(struct node node, const struct scheme *scheme)
+{
+    static const char *const known[] = {"header", "query", "json", NULL};
+    static const enum place_kind places[] = {PLACE_HEADER, PLACE_QUERY, PLACE_JSON, PLACE_NONE};
+    struct scheme *copy = arena_alloc(node.load->arena, sizeof *copy);
+    if (!node_is_object(node))
+        return scheme;
+    node_only(node, known);
+    *copy = *scheme;
+    copy->signature = place_load(node, places);
+    copy->prefix = SPAN("");
+    if (scheme->kind != SCHEME_STATIC)
+        node_fault(node, "goes with a static scheme only");
+    return copy;
+}
+
+static bool has_part(const struct scheme *scheme, enum signed_kind kind, struct span text)
+{
+    for (size_t i = 0; i < scheme->part_count; i++)
+        if (scheme->parts[i].kind == kind &&
+            (kind == SIGNED_HEADER ? span_is_nocase(scheme->parts[i].text, text)
+                                   : span_is(scheme->parts[i].text, text)))
+            return true;
+    return false;
+}
+
+bool scheme_covers(const struct scheme *scheme, const struct path *path)
+{
+    struct span name = path->depth > 0 ? path->steps[path->depth - 1].name : SPAN("");
+    if (!scheme_signs(scheme))
+        return true;
+    if (path->root != PATH_REQUEST)
+        return signs_body(scheme) || has_part(scheme, SIGNED_JSON, span_of(path->name));
+    if (span_is(path->steps[0].name, SPAN(PATH_QUERY)))
+        return signs(scheme, SIGNED_URL);
+    bool is_id = scheme->id.in == PLACE_HEADER && span_is_nocase(scheme->id.name, name);
+    return is_id || has_part(scheme, SIGNED_HEADER, name);
+}
+
+bool scheme_can_hmac(const struct scheme *scheme)
+{
+    return scheme->kind == SCHEME_HMAC;
 }

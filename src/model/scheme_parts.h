@@ -84,6 +84,7 @@ struct checking {
     struct span key_value; /* of the timestamp's key beside the signature */
     size_t key_values;
     struct span timestamp, id;
+    const struct secret *secret; /* the first that matched */
 };
 
 /* Says why a request ends here; false, so that a check can return it. */

@@ -75,12 +75,12 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : (x->name.len > y->name.len) - (x->name.len < y->name.len);
 }
 
-static bool sorted_form(struct checking *checking, struct buf *out)
+static bool sorted_form(struct span body, struct arena *arena, struct buf *out)
 {
     struct form_field *fields;
-    int count = form_read(checking->request->body, checking->arena, &fields);
+    int count = form_read(body, arena, &fields);
     if (count < 0)
-        return scheme_ends(checking, "malformed form");
+        return false;
     qsort(fields, (size_t)count, sizeof *fields, by_name);
     for (int i = 0; i < count; i++) {
         buf_add(out, fields[i].name);
@@ -136,7 +136,8 @@ static bool expand(struct checking *checking, const struct signed_part *part, st
         good = add_url(checking, &out);
         break;
     case SIGNED_FORM_SORTED:
-        good = sorted_form(checking, &out);
+        good = sorted_form(checking->request->body, checking->arena, &out) ||
+               scheme_ends(checking, "malformed form");
         break;
     }
     *text = buf_span(&out);
@@ -166,4 +167,16 @@ bool scheme_text(struct checking *checking, struct span **parts)
             !ends_where_it_should(checking, i, (*parts)[i]))
             return false;
     return true;
+}
+
+bool scheme_signed_form(const struct scheme *scheme, struct span body, struct arena *arena, struct span *form)
+{
+    struct buf out = {.arena = arena};
+    for (size_t i = 0; i < scheme->part_count; i++) {
+        if (scheme->parts[i].kind != SIGNED_FORM_SORTED || !sorted_form(body, arena, &out))
+            continue;
+        *form = buf_span(&out);
+        return true;
+    }
+    return false;
 }

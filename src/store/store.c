@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "sys/db.h"
 
@@ -162,6 +163,24 @@ static enum err leave_quarantine(struct store *store, struct store_job *job, str
     return db_run(store->db, SQL_QUARANTINE_CLEAR);
 }
 
+/* NULL where the body makes the id. */
+static struct span content_of(const struct event *event)
+{
+    return (struct span){(const char *)event->content, event->content != NULL ? HASH_BYTES : 0};
+}
+
+/* Whether what is there under a key is what came now. */
+static enum err compare(struct store *store, struct store_job *job)
+{
+    bool row;
+    db_bind_blob(store->db, SQL_EVENT_CONTENT, 1, id_of(job));
+    db_bind_blob(store->db, SQL_EVENT_CONTENT, 2, content_of(&job->event));
+    enum err err = db_step(store->db, SQL_EVENT_CONTENT, &row);
+    job->changed = err == ERR_OK && row && db_int(store->db, SQL_EVENT_CONTENT, 0) == 0;
+    db_reset(store->db, SQL_EVENT_CONTENT);
+    return err;
+}
+
 static enum err put_event(struct store *store, struct store_job *job)
 {
     const struct event *event = &job->event;
@@ -175,9 +194,10 @@ static enum err put_event(struct store *store, struct store_job *job)
     db_bind_text(store->db, SQL_EVENT_ADD, 5, event->org);
     db_bind_int(store->db, SQL_EVENT_ADD, 6, event->time);
     db_bind_text(store->db, SQL_EVENT_ADD, 7, (struct span){event->detail, event->detail_len});
+    db_bind_blob(store->db, SQL_EVENT_ADD, 8, content_of(event));
     TRY(db_run(store->db, SQL_EVENT_ADD));
     job->duplicate = db_changes(store->db) == 0;
-    return ERR_OK;
+    return job->duplicate && event->content != NULL ? compare(store, job) : ERR_OK;
 }
 
 static enum err put_quarantine(struct store *store, struct store_job *job)
@@ -201,6 +221,7 @@ static enum err put_quarantine(struct store *store, struct store_job *job)
     db_bind_int(store->db, SQL_QUARANTINE_ADD, 4, job->event.time);
     db_bind_text(store->db, SQL_QUARANTINE_ADD, 5, job->faults);
     db_bind_blob(store->db, SQL_QUARANTINE_ADD, 6, job->body);
+    db_bind_text(store->db, SQL_QUARANTINE_ADD, 7, job->head);
     use->rows++;
     use->bytes += bytes;
     return db_run(store->db, SQL_QUARANTINE_ADD);
@@ -211,6 +232,23 @@ static enum err put_faults(struct store *store, struct store_job *job)
     db_bind_blob(store->db, SQL_QUARANTINE_FAULTS, 1, id_of(job));
     db_bind_text(store->db, SQL_QUARANTINE_FAULTS, 2, job->faults);
     return db_run(store->db, SQL_QUARANTINE_FAULTS);
+}
+
+static enum err put_clear(struct store *store, struct store_job *job)
+{
+    struct use *use = use_of(store, job->event.origin);
+    return use->rows > 0 ? leave_quarantine(store, job, use) : ERR_OK;
+}
+
+static enum err put_matches(struct store *store, struct store_job *job)
+{
+    for (size_t i = 0; i < job->match_count; i++) {
+        db_bind_text(store->db, SQL_MATCH, 1, job->matches[i].origin);
+        db_bind_text(store->db, SQL_MATCH, 2, job->matches[i].secret);
+        db_bind_int(store->db, SQL_MATCH, 3, job->matches[i].time);
+        TRY(db_run(store->db, SQL_MATCH));
+    }
+    return ERR_OK;
 }
 
 static enum err put_nothing(struct store *store, struct store_job *job)
@@ -226,9 +264,32 @@ static enum err put_probe(struct store *store, struct store_job *job)
 }
 
 static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
-    [STORE_EVENT] = put_event,   [STORE_QUARANTINE] = put_quarantine, [STORE_FAULTS] = put_faults,
-    [STORE_FENCE] = put_nothing, [STORE_PROBE] = put_probe,
+    [STORE_EVENT] = put_event,   [STORE_QUARANTINE] = put_quarantine, [STORE_CLEAR] = put_clear,
+    [STORE_FAULTS] = put_faults, [STORE_MATCHES] = put_matches,       [STORE_FENCE] = put_nothing,
+    [STORE_PROBE] = put_probe,
 };
+
+static enum err put(struct store *store, struct store_job *job)
+{
+    job->err = ERR_OK;
+    return puts_by_kind[job->kind](store, job);
+}
+
+/* All parts or none: one that finds quarantine full takes the others with it. */
+static enum err put_parts(struct store *store, struct store_job *first)
+{
+    TRY(db_run(store->db, SQL_SAVEPOINT));
+    first->err = ERR_OK;
+    for (struct store_job *job = first; job != NULL && first->err == ERR_OK; job = job->part) {
+        TRY(put(store, job));
+        first->err = job->err;
+    }
+    if (first->err != ERR_OK) {
+        TRY(db_run(store->db, SQL_SAVEPOINT_UNDO));
+        TRY(count_quarantine(store));
+    }
+    return db_run(store->db, SQL_SAVEPOINT_END);
+}
 
 static struct store_job *next_of(const struct store_job *job)
 {
@@ -241,8 +302,7 @@ static enum err write_all(struct store *store, struct store_job *first)
         TRY(count_quarantine(store));
     TRY(db_run(store->db, SQL_BEGIN));
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
-        job->err = ERR_OK;
-        TRY(puts_by_kind[job->kind](store, job));
+        TRY(job->part == NULL ? put(store, job) : put_parts(store, job));
     }
     return db_run(store->db, SQL_COMMIT);
 }

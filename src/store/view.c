@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/store.h"
 #include "sys/db.h"
 
 enum sql {
@@ -26,16 +27,30 @@ struct reader {
     void (*read)(struct db *db, size_t sql, const struct reader *reader);
     view_event_fn *event;
     view_quarantine_fn *quarantine;
+    view_match_fn *match;
     void *arg;
 };
+
+/* Only the writer brings a file up to date. */
+static bool is_current(struct db *db, const char *path, struct buf *why)
+{
+    int64_t version;
+    if (db_number(db, "PRAGMA user_version", &version) != ERR_OK)
+        return false;
+    if (version != store_version())
+        buf_printf(why, "%s: has file version %d, and this pickupd reads %d; its serve brings it up to date",
+                   path, (int)version, store_version());
+    return version == store_version();
+}
 
 struct view *view_open(const char *path, struct buf *why)
 {
     struct db *db = db_open(path, DB_READ, why);
     if (db == NULL)
         return NULL;
-    if (db_prepare(db, sql_texts, SQL_COUNT) != ERR_OK) {
-        buf_printf(why, "%s: %s", path, db_error(db));
+    if (!is_current(db, path, why) || db_prepare(db, sql_texts, SQL_COUNT) != ERR_OK) {
+        if (why->len == 0)
+            buf_printf(why, "%s: %s", path, db_error(db));
         db_close(db);
         return NULL;
     }
@@ -86,9 +101,16 @@ static void read_quarantine(struct db *db, size_t sql, const struct reader *read
         .faults = db_span(db, sql, 6),
         .bytes = db_int(db, sql, 7),
         .body = db_span(db, sql, 8),
+        .head = db_span(db, sql, 9),
     };
     read_id(db, sql, 0, &row.id);
     reader->quarantine(reader->arg, &row);
+}
+
+static void read_match(struct db *db, size_t sql, const struct reader *reader)
+{
+    struct view_match row = {db_span(db, sql, 0), db_span(db, sql, 1), db_int(db, sql, 2)};
+    reader->match(reader->arg, &row);
 }
 
 /* Runs a statement whose parameters are bound. */
@@ -142,4 +164,11 @@ enum err view_quarantine_one(struct view *view, const struct event_id *id, view_
 {
     struct reader reader = {.read = read_quarantine, .quarantine = row, .arg = arg};
     return read_one(view, SQL_QUARANTINE_ONE, id, &reader);
+}
+
+enum err view_matches(struct view *view, view_match_fn *row, void *arg)
+{
+    size_t rows;
+    struct reader reader = {.read = read_match, .match = row, .arg = arg};
+    return read_all(view, SQL_MATCHES, &reader, &rows);
 }

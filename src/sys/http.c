@@ -418,6 +418,12 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     evconnlistener_disable(listener);
 }
 
+void http_allow_body(struct http_server *server, size_t bytes)
+{
+    server->limits.body = bytes;
+    evhttp_set_max_body_size(server->http, (ev_ssize_t)(bytes + HTTP_BODY_SLACK));
+}
+
 struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,
                              void *arg)
 {
@@ -433,7 +439,7 @@ struct http_server *http_new(struct loop *loop, const struct http_limits *limits
     if (server->http == NULL)
         abort();
     evhttp_set_max_headers_size(server->http, (ev_ssize_t)limits->headers);
-    evhttp_set_max_body_size(server->http, (ev_ssize_t)(limits->body + HTTP_BODY_SLACK));
+    http_allow_body(server, limits->body);
     evhttp_set_timeout(server->http, limits->timeout);
     evhttp_set_allowed_methods(server->http, known);
     evhttp_set_default_content_type(server->http, NULL);

@@ -12,6 +12,12 @@ void web_answer(struct exchange *exchange, int status, struct span json)
     http_answer(exchange->call, status, &json_type, 1, json);
 }
 
+void web_reply(struct exchange *exchange, const struct reply *reply)
+{
+    struct header type = {SPAN("Content-Type"), reply->type};
+    http_answer(exchange->call, reply->status, &type, reply->body.len > 0 ? 1 : 0, reply->body);
+}
+
 static struct span error_json(struct exchange *exchange, enum err err)
 {
     struct buf out = {.arena = &exchange->call->arena};

@@ -2,6 +2,7 @@
 #include "web/face.h"
 
 #include "handlers.h"
+#include "model/definition.h"
 
 struct route {
     enum face_kind face;
@@ -34,9 +35,15 @@ static const struct route *find(enum face_kind face, struct span path, struct sp
     return NULL;
 }
 
-static bool allows(const struct route *route, struct span method)
+/* A source takes GET only where its definition has a handshake for it. */
+static const char *methods_of(const struct route *route, const struct source *source)
 {
-    struct span rest = span_of(route->methods);
+    return source != NULL && !source->definition->takes_get ? "POST" : route->methods;
+}
+
+static bool allows(const char *methods, struct span method)
+{
+    struct span rest = span_of(methods);
     while (rest.len > 0)
         if (span_is(span_trim(span_cut(&rest, ',')), method))
             return true;
@@ -47,16 +54,19 @@ void face_handle(struct http_call *call, void *arg)
 {
     struct exchange exchange = {.call = call, .face = arg};
     const struct route *route = find(exchange.face->kind, call->request.path, &exchange.name);
+    const char *methods = NULL;
     if (route != NULL && goes_on(route))
         exchange.source = sources_find(exchange.face->sources, exchange.name);
+    if (route != NULL)
+        methods = methods_of(route, exchange.source);
     if (call->malformed)
         web_refuse(&exchange, ERR_BAD_REQUEST);
     else if (route == NULL)
         web_refuse(&exchange, ERR_NOT_FOUND);
     else if (goes_on(route) && exchange.source == NULL)
         web_refuse(&exchange, ERR_UNKNOWN_SOURCE);
-    else if (!allows(route, call->request.method))
-        web_refuse_method(&exchange, route->methods);
+    else if (!allows(methods, call->request.method))
+        web_refuse_method(&exchange, methods);
     else
         route->handle(&exchange);
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/definition.h"
 #include "web/face.h"
 
 struct exchange {
@@ -18,6 +19,9 @@ struct exchange {
 
 /* Answers with JSON. */
 void web_answer(struct exchange *exchange, int status, struct span json);
+
+/* Answers in the words of a definition. */
+void web_reply(struct exchange *exchange, const struct reply *reply);
 
 /* Answers with the text of an error, and what its status asks for beside it. */
 void web_refuse(struct exchange *exchange, enum err err);

@@ -4,21 +4,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "flow/ingest.h"
+#include "model/tally.h"
 #include "web/client.h"
 
-static bool is_json(struct span media_type)
-{
-    struct span type = span_trim(span_cut(&media_type, ';'));
-    return span_is_nocase(type, SPAN("application/json")) ||
-           (span_starts_nocase(type, SPAN("application/")) && span_ends_nocase(type, SPAN("+json")));
-}
-
-/* No media type is taken as JSON; two, or any coding of the body, are not. */
-static enum err check_media_type(const struct request *request)
+/* No media type is taken as the definition's own; two, or any coding of the body, are not. */
+static enum err check_media_type(const struct definition *definition, const struct request *request)
 {
     struct span value = SPAN("");
     size_t types = request_header(request, SPAN("Content-Type"), &value);
-    if (types > 1 || (types == 1 && !is_json(value)))
+    if (types > 1 || (types == 1 && !definition_takes(definition, value)))
         return ERR_MEDIA_TYPE;
     return request_header(request, SPAN("Content-Encoding"), &value) == 0 ? ERR_OK : ERR_MEDIA_TYPE;
 }
@@ -33,15 +27,18 @@ static enum err check_client(const struct exchange *exchange)
     if (networks_hold(&source->allow_from, &client))
         return ERR_OK;
     log_event_limited(LOG_WARN, "client not allowed", LOG_STR("source", source->name));
+    tally_count(source, OUTCOME_REFUSED);
     return ERR_BAD_SIGNATURE;
 }
 
 static enum err check(const struct exchange *exchange)
 {
     const struct request *request = &exchange->call->request;
-    if (request->body.len > exchange->face->max_body)
+    const struct definition *definition = exchange->source->definition;
+    size_t max_body = definition->max_body > 0 ? (size_t)definition->max_body : exchange->face->max_body;
+    if (request->body.len > max_body)
         return ERR_TOO_LARGE;
-    TRY(check_media_type(request));
+    TRY(check_media_type(definition, request));
     TRY(check_client(exchange));
     return http_stopping(exchange->call) ? ERR_BUSY : ERR_OK;
 }
@@ -52,9 +49,9 @@ static struct span or_null(struct span json)
 }
 
 /* A pickup that has only been asked for: its status is Pending, nobody drives yet. */
-static void add_confirmation(struct buf *out, const struct intake *intake)
+static void add_confirmation(struct buf *out, const struct confirmation *confirmation,
+                             const struct mapped *mapped)
 {
-    const struct mapped *mapped = &intake->mapped;
     struct span terms[TERM_COUNT] = {
         [TERM_EXTERNAL_ID] = or_null(mapped->external_id.at ? mapped->external_id : mapped->pickup_id),
         [TERM_PICKUP_ID] = or_null(mapped->pickup_id),
@@ -65,43 +62,85 @@ static void add_confirmation(struct buf *out, const struct intake *intake)
         [TERM_DRIVER_PHONE] = SPAN("null"),
     };
     json_key(out, SPAN("confirmation"));
-    confirmation_write(intake->source->definition->confirmation, terms, out);
+    confirmation_write(confirmation, terms, out);
 }
 
-static void answer_accepted(struct exchange *exchange, const struct intake *intake)
+static void write_accepted(const struct intake *intake, struct buf *out)
 {
-    struct buf out = {.arena = &exchange->call->arena};
+    const struct mapped *mapped = &intake->verdict.pieces[0].mapped;
+    const struct confirmation *confirmation = intake->source->definition->confirmation;
+    bool is_pickup = mapped->pickup_id.at != NULL;
     char id[EVENT_ID_TEXT];
     event_id_write(id, &intake->job.event.id);
-    json_open(&out, '{');
-    json_add_raw(&out, "success", SPAN("true"));
-    json_add_raw(&out, "pickupId", or_null(intake->mapped.pickup_id));
-    json_add_str(&out, "eventId", span_of(id));
-    json_add_str(&out, "message", SPAN("Pickup request received"));
-    add_confirmation(&out, intake);
+    json_add_raw(out, "success", SPAN("true"));
+    if (is_pickup)
+        json_add_raw(out, "pickupId", mapped->pickup_id);
+    json_add_str(out, "eventId", span_of(id));
+    json_add_str(out, "message", is_pickup ? SPAN("Pickup request received") : SPAN("Event received"));
+    if (is_pickup && confirmation != NULL)
+        add_confirmation(out, confirmation, mapped);
     if (intake->job.duplicate)
-        json_add_raw(&out, "duplicate", SPAN("true"));
-    json_close(&out, '}');
-    web_answer(exchange, 200, buf_span(&out));
+        json_add_raw(out, "duplicate", SPAN("true"));
 }
 
-static void answer_faults(struct exchange *exchange, const struct intake *intake)
+static void write_batch(const struct intake *intake, struct buf *out)
+{
+    struct intake_counts counts = ingest_counts(intake);
+    json_add_raw(out, "success", SPAN("true"));
+    json_add_int(out, "stored", (int64_t)counts.stored);
+    json_add_int(out, "duplicates", (int64_t)counts.duplicates);
+    json_add_int(out, "quarantined", (int64_t)counts.quarantined);
+    json_add_int(out, "ignored", (int64_t)counts.ignored);
+}
+
+static void write_ignored(const struct intake *intake, struct buf *out)
+{
+    (void)intake;
+    json_add_raw(out, "success", SPAN("true"));
+    json_add_raw(out, "ignored", SPAN("true"));
+}
+
+static void write_faults(const struct intake *intake, struct buf *out)
+{
+    json_add_str(out, "error", span_of(err_text(ERR_BAD_WEBHOOK)));
+    json_add_raw(out, "errors", intake->job.faults);
+}
+
+/* What the definition says; else our own words. */
+static void answer(struct exchange *exchange, const struct intake *intake, const struct reply *reply,
+                   int status, void (*write)(const struct intake *, struct buf *))
 {
     struct buf out = {.arena = &exchange->call->arena};
+    if (reply->status != 0) {
+        web_reply(exchange, reply);
+        return;
+    }
     json_open(&out, '{');
-    json_add_str(&out, "error", span_of(err_text(ERR_BAD_WEBHOOK)));
-    json_add_raw(&out, "errors", intake->job.faults);
+    write(intake, &out);
     json_close(&out, '}');
-    web_answer(exchange, err_status(ERR_BAD_WEBHOOK), buf_span(&out));
+    web_answer(exchange, status, buf_span(&out));
+}
+
+static void answer_good(struct exchange *exchange, const struct intake *intake)
+{
+    const struct definition *definition = intake->source->definition;
+    if (intake->verdict.kind == VERDICT_ANSWER)
+        web_reply(exchange, &intake->verdict.answer);
+    else if (intake->verdict.is_batch)
+        answer(exchange, intake, &definition->accepted, 200, write_batch);
+    else if (intake->verdict.kind == VERDICT_IGNORED)
+        answer(exchange, intake, &definition->ignored, 200, write_ignored);
+    else
+        answer(exchange, intake, &definition->accepted, 200, write_accepted);
 }
 
 static void on_ingested(struct intake *intake, enum err err)
 {
     struct exchange *exchange = intake->arg;
     if (err == ERR_OK)
-        answer_accepted(exchange, intake);
+        answer_good(exchange, intake);
     else if (err == ERR_BAD_WEBHOOK)
-        answer_faults(exchange, intake);
+        answer(exchange, intake, &intake->source->definition->quarantined, err_status(err), write_faults);
     else if (err_status(err) == 503)
         web_refuse(exchange, ERR_BUSY); /* why is for the log and the operator */
     else

@@ -230,9 +230,9 @@ def answer(from_source, body, duplicate=False):
     return {**result, "duplicate": True} if duplicate else result
 
 
-def event_id(origin, body):
+def event_id(origin, key, kind=b"body"):
     """Compute an event's id as the design says, in hex."""
     digest = hashlib.sha256()
-    for part in (b"pickupd1", origin.encode(), b"body", body):
+    for part in (b"pickupd1", origin.encode(), kind, key):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()[:32]

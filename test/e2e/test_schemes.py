@@ -241,9 +241,9 @@ def dotted(draft):
     return glue(draft.stamp, ".", draft.body)
 
 
-def form_sorted(draft):
+def form_sorted(body):
     """A form's names and values, sorted by name, as Twilio signs them."""
-    fields = parse_qsl(draft.body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")  # Each byte is one letter.
+    fields = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")  # Each byte is one letter.
     return "".join(name + value for name, value in sorted(fields, key=lambda field: field[0])).encode("latin-1")
 
 
@@ -277,7 +277,7 @@ SCHEMES = {
     "square": by_hmac({"header": "x-square-hmacsha256-signature", "encoding": "base64"}, "{url}{body}",
                       lambda draft: glue(URL, draft.asked, draft.body), config=f"public_url = {URL}"),
     "twilio": by_hmac({"header": "X-Twilio-Signature", "encoding": "base64"}, "{url}{form_sorted}",
-                      lambda draft: glue(TWILIO_URL, draft.asked, form_sorted(draft)), hash_name="sha1", form=True,
+                      lambda draft: glue(TWILIO_URL, draft.asked, form_sorted(draft.body)), hash_name="sha1", form=True,
                       config=f"public_url = {TWILIO_URL}"),
     "standard-webhooks": STANDARD,
     "nexhealth": by_hmac({"header": "signature", "encoding": "hex"}, "{timestamp}.{body_base64}",
@@ -470,6 +470,8 @@ def remember(written, signature):
 def judge(server, name, content, answer, good):
     """Tell whether a webhook was taken; the answer and what is on disk must say the same."""
     event_id = oracle.event_id(name, content)
+    if "twilio" in name:  # Vouches for a form's fields, and not for their order.
+        event_id = oracle.event_id(name, form_sorted(content), b"form")
     stored, kept = server.event(event_id), server.quarantined(event_id)
     if answer.status == 401:
         assert (answer.json, stored, kept) == ({"error": "Invalid signature"}, None, None)
@@ -955,7 +957,7 @@ def test_mistake_in_a_definition(mistake):
     wrong.define(name, edit(SCHEMES[name].definition, changes))
     result = wrong.cli("check")
     assert result.code == 1
-    assert re.search(rf"/{name}\.json: {re.escape(path)}: ", result.err), result.err
+    assert re.search(rf"/{name}\.json:\d+: {re.escape(path)}: ", result.err), result.err
 
 
 BAD_SECRETS = {  # what is wrong -> the scheme and the secret

@@ -5,6 +5,7 @@
 #include "model/builtin.h"
 #include "model/definition.h"
 #include "model/event.h"
+#include "model/verdict.h"
 #include "unit.h"
 
 enum vendor { DENTRIX, OPENDENTAL, EAGLESOFT };
@@ -41,34 +42,43 @@ static void trip_free(struct trip *trip)
     arena_free(&trip->arena);
 }
 
-static struct map_input input_for(enum vendor vendor, const struct zone *zone)
+#define RECEIVED INT64_C(1795190400000) /* 2026-11-20T16:00:00Z */
+
+static struct source source_of(struct definition *definition, const struct zone *zone)
 {
-    return (struct map_input){
-        .vars = {[MAP_VAR_VENDOR] = definitions[vendor]->vendor,
-                 [MAP_VAR_LAB] = SPAN("LAB001"),
-                 [MAP_VAR_ID_PREFIX] = definitions[vendor]->vendor,
-                 [MAP_VAR_CLINIC_PREFIX] = SPAN(""),
-                 [MAP_VAR_RECEIVED] = SPAN("2026-11-20T16:00:00Z")},
+    return (struct source){
+        .name = "north",
+        .org = "default",
+        .lab = "LAB001",
+        .id_prefix = mem_copy(definition->vendor),
+        .clinic_prefix = "",
+        .definition = definition,
         .zone = zone,
     };
 }
 
-static void run_with(struct trip *trip, const struct mapping *mapping, const struct map_input *input,
-                     const char *payload)
+static void run_with(struct trip *trip, struct source *source, const char *payload)
 {
-    struct json_fault fault;
-    struct json *json = json_parse(quoted(&trip->arena, payload), &fault);
-    CHECK(payload, json != NULL);
-    trip->faults.arena = &trip->arena;
-    trip->err = mapping_run(mapping, json, input, &trip->arena, &trip->mapped, &trip->faults);
-    json_free(json);
-    CHECK(payload, (trip->err == ERR_OK) == (trip->faults.count == 0));
+    struct verdict verdict;
+    verdict_again(source, span_of(quoted(&trip->arena, payload).at), SPAN(""), RECEIVED, &trip->arena,
+                  &verdict);
+    CHECK(payload, verdict.kind == VERDICT_KEEP && verdict.count == 1);
+    trip->mapped = verdict.pieces[0].mapped;
+    trip->faults = verdict.pieces[0].faults;
+    trip->err = trip->faults.count == 0 ? ERR_OK : ERR_BAD_WEBHOOK;
+    CHECK(payload, (verdict.pieces[0].event.detail != NULL) == (trip->faults.count == 0));
+}
+
+static void run_of(struct trip *trip, struct definition *definition, const char *payload)
+{
+    struct source source = source_of(definition, NULL);
+    run_with(trip, &source, payload);
+    free(source.id_prefix);
 }
 
 static void run(struct trip *trip, enum vendor vendor, const char *payload)
 {
-    struct map_input input = input_for(vendor, NULL);
-    run_with(trip, definitions[vendor]->mapping, &input, payload);
+    run_of(trip, definitions[vendor], payload);
 }
 
 static void check_detail(enum vendor vendor, const char *payload, const char *detail)
@@ -437,9 +447,9 @@ static void a_local_time_takes_the_zone_of_the_source(void **state)
 {
     (void)state;
     struct trip trip CLEANUP(trip_free) = {0};
-    struct map_input input = input_for(OPENDENTAL, zone_find(SPAN("America/New_York")));
-    run_with(&trip, definitions[OPENDENTAL]->mapping, &input,
-             "{'LabCaseNum':1,'ClinicNum':2,'DateTimeScheduled':'2025-01-20 14:00:00'}");
+    struct source source = source_of(definitions[OPENDENTAL], zone_find(SPAN("America/New_York")));
+    run_with(&trip, &source, "{'LabCaseNum':1,'ClinicNum':2,'DateTimeScheduled':'2025-01-20 14:00:00'}");
+    free(source.id_prefix);
     check_faults("local", &trip.faults, "");
     check_text("start", member(&trip, "windowStart"), "\"2025-01-20T18:00:00Z\"");
     check_text("end", member(&trip, "windowEnd"), "\"2025-01-20T20:00:00Z\"");
@@ -450,11 +460,13 @@ static void the_source_sets_prefixes_and_the_lab(void **state)
 {
     (void)state;
     struct trip trip CLEANUP(trip_free) = {0};
-    struct map_input input = input_for(DENTRIX, NULL);
-    input.vars[MAP_VAR_ID_PREFIX] = SPAN("north");
-    input.vars[MAP_VAR_CLINIC_PREFIX] = SPAN("n/");
-    input.vars[MAP_VAR_LAB] = SPAN("LAB \"9\"");
-    run_with(&trip, definitions[DENTRIX]->mapping, &input, "{" DENTRIX_LEAST "}");
+    struct source source = {.name = "north",
+                            .org = "default",
+                            .lab = "LAB \"9\"",
+                            .id_prefix = "north",
+                            .clinic_prefix = "n/",
+                            .definition = definitions[DENTRIX]};
+    run_with(&trip, &source, "{" DENTRIX_LEAST "}");
     check_text("pickup", member(&trip, "pickupId"), "\"north-X1\"");
     check_text("clinic", member(&trip, "clinicId"), "\"n/P1\"");
     check_text("user", member(&trip, "requestedBy.userId"), "\"dentrix-user-n/P1\"");
@@ -529,8 +541,7 @@ static void any_definition_runs_in_the_same_loop(void **state)
     check_faults("definition", &faults, "");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct trip trip CLEANUP(trip_free) = {0};
-        struct map_input input = input_for(DENTRIX, NULL);
-        run_with(&trip, other->mapping, &input, others[i].payload);
+        run_of(&trip, other, others[i].payload);
         check_faults(others[i].payload, &trip.faults, others[i].faults);
         if (others[i].detail != NULL)
             check_text(others[i].payload, buf_span(&trip.mapped.detail),

@@ -45,13 +45,14 @@ static void desk_clear(struct desk *desk)
 static const char *verdict(const struct desk *desk, const struct header *headers, size_t count,
                            struct span body)
 {
-    const char *reason = NULL;
+    struct proof proof = {0};
     struct request request = {.body = body, .headers = headers, .header_count = count, .received = NOW};
     struct arena arena CLEANUP(arena_free) = {0};
-    enum err err = scheme_verify(dentrix->scheme, &desk->source, &request, &arena, &reason);
+    enum err err = scheme_verify(dentrix->scheme, &desk->source, &request, &arena, &proof);
     assert_true(err == ERR_OK || err == ERR_BAD_SIGNATURE);
-    assert_non_null(reason);
-    return err == ERR_OK ? "accepted" : reason;
+    assert_non_null(proof.reason);
+    assert_true((proof.secret != NULL) == (err == ERR_OK));
+    return err == ERR_OK ? "accepted" : proof.reason;
 }
 
 static bool sign(const struct desk *desk, struct span body, struct buf *headers)
