@@ -26,7 +26,9 @@ struct span scheme_place(const struct scheme *scheme);
 
 /* How a verification ended. */
 struct proof {
-    const char *reason;          /* a static word for the log, never for the sender */
+    const char *reason; /* a static word for the log, never for the sender */
+    struct span where;  /* the header, query's name or path that the reason is about, or "" */
+    int64_t age;        /* of the signed time when the request was received, ms; 0 if there is none */
     const struct secret *secret; /* the first that matched, or NULL */
 };
 

@@ -10,6 +10,12 @@ COMMAND(check, "|DEFINITION.json ...|--keys",
 COMMAND(sign, "SOURCE < BODY", "Print the headers that prove a body comes from a source, one a line.",
         "curl -H @<(pickupd sign dentrix < body.json) -H Content-Type:application/json"
         " --data-binary @body.json URL")
+COMMAND(explain,
+        "SOURCE --headers FILE --body FILE [--url URL] [--method METHOD] [--at TIME] [--show-phi]"
+        "|--quarantine ID [--show-phi]",
+        "Walk one captured request, or one in quarantine, through every step: where it stops, and what would"
+        " make it pass.",
+        "pickupd explain dentrix --headers headers.txt --body body.json")
 COMMAND(events,
         "list [--source S] [--type T] [--since TIME] [--limit N] [--json] [--show-phi]"
         "|show ID [--json] [--show-phi]",

@@ -41,4 +41,7 @@ struct rules {
     bool reads_head;   /* whether any path leads into the request's head */
 };
 
+/* The first event that fits a row, or NULL. */
+const struct event_rule *rule_find(const struct rules *rules, const struct data *data);
+
 #endif

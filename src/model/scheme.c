@@ -100,6 +100,7 @@ static bool find_signatures(struct checking *checking)
 {
     const struct place *place = &checking->scheme->signature;
     struct span value;
+    checking->where = place->name;
     if (place->in == PLACE_HEADER_PATTERN)
         return find_numbered(checking, place->name);
     if (!scheme_value(checking, place, &value) || !read_value(checking, value))
@@ -109,7 +110,7 @@ static bool find_signatures(struct checking *checking)
 
 /* Timestamps. */
 
-static bool read_time(enum time_format format, struct span text, int64_t *ms)
+bool scheme_read_time(enum time_format format, struct span text, int64_t *ms)
 {
     if (format == TIME_ISO8601)
         return time_parse(text, NULL, ms);
@@ -124,17 +125,17 @@ static bool check_time(struct checking *checking)
     int64_t own = checking->source->tolerance;
     int64_t past = own > 0 && scheme->past != INT64_MAX ? own : scheme->past;
     int64_t future = own > 0 && scheme->future != INT64_MAX ? own : scheme->future;
-    int64_t time, age;
+    int64_t time;
     if (scheme->timestamp.in == PLACE_NONE)
         return true;
     if (!scheme_value(checking, &scheme->timestamp, &checking->timestamp))
         return false;
-    if (!read_time(scheme->format, checking->timestamp, &time) ||
-        __builtin_sub_overflow(checking->request->received, time, &age))
+    if (!scheme_read_time(scheme->format, checking->timestamp, &time) ||
+        __builtin_sub_overflow(checking->request->received, time, &checking->age))
         return scheme_ends(checking, "malformed time");
-    if (age > past)
+    if (checking->age > past)
         return scheme_ends(checking, "too old");
-    return age >= -future || scheme_ends(checking, "too far ahead");
+    return checking->age >= -future || scheme_ends(checking, "too far ahead");
 }
 
 static bool check_id(struct checking *checking)
@@ -214,6 +215,7 @@ static bool verify(struct checking *checking)
         if (checking->secret == NULL)
             checking->secret = secret;
     }
+    checking->where = checking->scheme->signature.name;
     return matched || scheme_ends(checking, "wrong");
 }
 
@@ -223,7 +225,7 @@ enum err scheme_verify(const struct scheme *scheme, const struct source *source,
     struct checking checking = {scheme, source, request, arena, .reason = "good"};
     bool good = verify(&checking);
     json_free(checking.json);
-    *proof = (struct proof){checking.reason, checking.secret};
+    *proof = (struct proof){checking.reason, checking.where, checking.age, checking.secret};
     return good ? ERR_OK : ERR_BAD_SIGNATURE;
 }
 

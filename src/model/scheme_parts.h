@@ -77,6 +77,7 @@ struct checking {
     const struct request *request;
     struct arena *arena;
     const char *reason;
+    struct span where;                             /* what it is about */
     struct json *json;                             /* the body, if the scheme looks into it */
     struct span signatures[SCHEME_SIGNATURES_MAX]; /* decoded */
     size_t signature_count;
@@ -84,6 +85,7 @@ struct checking {
     struct span key_value; /* of the timestamp's key beside the signature */
     size_t key_values;
     struct span timestamp, id;
+    int64_t age;
     const struct secret *secret; /* the first that matched */
 };
 
@@ -92,6 +94,9 @@ bool scheme_ends(struct checking *checking, const char *reason);
 
 /* The value that stands at a place, once and not empty; else an end. */
 bool scheme_value(struct checking *checking, const struct place *place, struct span *value);
+
+/* A signed time in that format; false if it is none. */
+bool scheme_read_time(enum time_format format, struct span text, int64_t *ms);
 
 /* The parts of the signed text, scheme->part_count of them; the time and the id must be there already. */
 bool scheme_text(struct checking *checking, struct span **parts);

@@ -17,6 +17,7 @@ bool scheme_ends(struct checking *checking, const char *reason)
 static bool json_value(struct checking *checking, struct span path, struct span *value)
 {
     struct json_fault fault;
+    checking->where = path;
     if (checking->json == NULL)
         checking->json = json_parse(checking->request->body, &fault);
     const struct json *at = checking->json;
@@ -49,6 +50,7 @@ bool scheme_value(struct checking *checking, const struct place *place, struct s
 {
     size_t found;
     *value = SPAN("");
+    checking->where = place->name;
     switch (place->in) {
     case PLACE_HEADER:
         found = request_header(checking->request, place->name, value);
@@ -155,6 +157,7 @@ static bool ends_where_it_should(struct checking *checking, size_t i, struct spa
     bool free_text = part->kind == SIGNED_ID || part->kind == SIGNED_HEADER;
     if (!free_text || i + 1 == checking->scheme->part_count)
         return true;
+    checking->where = part->kind == SIGNED_ID ? checking->scheme->id.name : part->text;
     return memchr(value.at, part[1].text.at[0], value.len) == NULL || scheme_ends(checking, "malformed id");
 }
 

@@ -124,11 +124,11 @@ static struct event_id id_of_row(struct judging *judging, const struct event_rul
 
 /* Rows. */
 
-static const struct event_rule *find_rule(const struct judging *judging)
+const struct event_rule *rule_find(const struct rules *rules, const struct data *data)
 {
-    for (size_t i = 0; i < judging->rules->event_count; i++)
-        if (when_holds(judging->rules->events[i].when, &judging->input.data))
-            return &judging->rules->events[i];
+    for (size_t i = 0; i < rules->event_count; i++)
+        if (when_holds(rules->events[i].when, data))
+            return &rules->events[i];
     return NULL;
 }
 
@@ -153,7 +153,7 @@ static void judge_row(struct judging *judging, const struct json *list)
 {
     struct verdict *verdict = judging->verdict;
     const struct source *source = judging->source;
-    const struct event_rule *rule = find_rule(judging);
+    const struct event_rule *rule = rule_find(judging->rules, &judging->input.data);
     struct piece *piece = &verdict->pieces[verdict->count];
     bool keyed;
     if (rule != NULL && rule->ignore) {

@@ -1,0 +1,166 @@
+/* pickupd explain: walks one captured request through every step. */
+#include "model/explain.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/time.h"
+#include "cli/command.h"
+#include "cli/setup.h"
+#include "print.h"
+
+#define HEADERS_MAX 1000
+
+/* A request as it was captured; its spans lie in the arena. */
+struct capture {
+    struct arena arena;
+    struct request request;
+    struct header headers[HEADERS_MAX];
+};
+
+static void take_target(struct capture *capture, struct span target)
+{
+    size_t at = 0;
+    while (at < target.len && target.at[at] != ':')
+        at++;
+    if (target.len - at > 2 && target.at[at + 1] == '/' && target.at[at + 2] == '/') {
+        span_skip(&target, at + 3);
+        while (target.len > 0 && target.at[0] != '/' && target.at[0] != '?')
+            span_skip(&target, 1);
+    }
+    capture->request.path = span_cut(&target, '?');
+    capture->request.query = span_cut(&target, '#');
+}
+
+/* "Name: value"; or, as the first line, "POST /path HTTP/1.1". */
+static bool take_line(struct capture *capture, struct span line, bool first)
+{
+    struct span value = line;
+    struct span name = span_cut(&value, ':');
+    struct request *request = &capture->request;
+    if (line.len == 0)
+        return true;
+    if (first && !request_is_name(name)) {
+        struct span rest = line;
+        request->method = span_cut(&rest, ' ');
+        take_target(capture, span_cut(&rest, ' '));
+        return span_starts(rest, SPAN("HTTP/"));
+    }
+    if (!request_is_name(name) || name.len == line.len || request->header_count == HEADERS_MAX)
+        return false;
+    capture->headers[request->header_count++] = (struct header){name, span_trim(value)};
+    return true;
+}
+
+static void read_headers(struct capture *capture, const char *path, size_t max, struct faults *faults)
+{
+    struct buf text = {.arena = &capture->arena};
+    if (path == NULL || !setup_read_file(path, max, &text, faults))
+        return;
+    struct span rest = buf_span(&text);
+    for (int line = 1; rest.len > 0; line++)
+        if (!take_line(capture, span_trim(span_cut(&rest, '\n')), line == 1))
+            faults_add(faults, "%s:%d: is no line \"Name: value\"", path, line);
+}
+
+static void read_capture(struct capture *capture, const struct args *args, const struct setup *setup,
+                         struct faults *faults)
+{
+    struct buf body = {.arena = &capture->arena};
+    struct buf path = {.arena = &capture->arena};
+    struct request *request = &capture->request;
+    buf_printf(&path, "/webhooks/ehr/%s", args->words[0]);
+    *request = (struct request){.method = SPAN("POST"), .path = buf_span(&path), .headers = capture->headers};
+    read_headers(capture, args->headers, (size_t)setup->config.server.max_headers, faults);
+    if (args->url != NULL)
+        take_target(capture, span_of(args->url));
+    if (args->method != NULL)
+        request->method = span_of(args->method);
+    if (args->body != NULL &&
+        setup_read_file(args->body,
+                        setup_longest_body(&setup->sources, (size_t)setup->config.server.max_body), &body,
+                        faults))
+        request->body = buf_span(&body);
+    request->received = time_now();
+    if (args->at != NULL && !time_parse(span_of(args->at), NULL, &request->received))
+        faults_add(faults, "--at takes a time such as 2026-01-31T00:00:00Z");
+}
+
+static int explain_capture(const struct setup *setup, const struct args *args)
+{
+    struct capture *capture CLEANUP(mem_drop) = mem_alloc(sizeof *capture);
+    struct buf out CLEANUP(buf_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    const struct source *source = sources_find(&setup->sources, span_of(args->words[0]));
+    if (source == NULL)
+        faults_add(&faults, "%s: no such source, or it is disabled; see pickupd check", args->words[0]);
+    else
+        read_capture(capture, args, setup, &faults);
+    bool good = faults.count == 0 &&
+                explain_request(&setup->sources, source, &capture->request, args->show_phi, &out);
+    if (faults.count > 0)
+        print_faults(&faults);
+    else
+        print_lines(buf_span(&out)), putchar('\n');
+    arena_free(&capture->arena);
+    return good ? EXIT_GOOD : EXIT_FAILED;
+}
+
+/* A webhook in quarantine. */
+struct kept {
+    const struct setup *setup;
+    const struct args *args;
+    bool good;
+};
+
+static void explain_row(void *arg, const struct view_quarantine *row)
+{
+    struct kept *kept = arg;
+    struct buf out CLEANUP(buf_free) = {0};
+    const struct source *source = sources_find(&kept->setup->sources, row->origin);
+    if (source == NULL) {
+        fprintf(stderr, "%.*s: no such source, or it is disabled\n", (int)row->origin.len, row->origin.at);
+        return;
+    }
+    kept->good = explain_kept(source, row->body, row->head, row->first_seen, kept->args->show_phi, &out);
+    print_lines(buf_span(&out));
+    putchar('\n');
+}
+
+static int explain_quarantine(const struct setup *setup, const struct args *args, const struct event_id *id)
+{
+    struct kept kept = {setup, args, false};
+    struct view *view = print_open(setup->config.server.database);
+    if (view == NULL)
+        return EXIT_FAILED;
+    enum err err = view_quarantine_one(view, id, explain_row, &kept);
+    view_close(view);
+    if (err != ERR_OK)
+        fprintf(stderr, "%s: %s\n", args->quarantine,
+                err == ERR_NOT_FOUND ? "not in quarantine" : "the database can't be read");
+    return err == ERR_OK && kept.good ? EXIT_GOOD : EXIT_FAILED;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct args args;
+    struct setup setup;
+    struct event_id id;
+    struct faults faults CLEANUP(faults_free) = {0};
+    if (!args_read(argc, argv, ARGS_CAPTURE | ARGS_QUARANTINE | ARGS_SHOW_PHI, &args))
+        return EXIT_USAGE;
+    bool captured = args.headers || args.body || args.url || args.method || args.at || args.word_count > 0;
+    if (args.quarantine != NULL ? captured : args.word_count != 1)
+        return args_refuse(argv[0], "takes a source with --headers and --body, or --quarantine and an id");
+    if (args.quarantine != NULL && !event_id_read(span_of(args.quarantine), &id))
+        return args_refuse(argv[0], "--quarantine takes an id of 32 hexadecimal digits");
+    enum setup_secrets secrets = args.quarantine != NULL ? SETUP_NO_SECRETS : SETUP_WITH_SECRETS;
+    int code = EXIT_FAILED;
+    if (!setup_load(&setup, args.config, secrets, &faults))
+        print_faults(&faults);
+    else
+        code =
+            args.quarantine != NULL ? explain_quarantine(&setup, &args, &id) : explain_capture(&setup, &args);
+    setup_free(&setup);
+    return code;
+}
