@@ -13,7 +13,7 @@ struct faults {
     struct arena *arena;
 };
 
-/* Adds a text unless it is there already. */
+/* Adds a text unless it is there already; of one of 512 bytes or more the first, up to a whole character. */
 void faults_add(struct faults *faults, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Releases a list without an arena; with one it only forgets. */

@@ -31,6 +31,13 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
 /* Adds a whole file of at most `max` bytes; false with a fault. */
 bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults);
 
+/*
+ * Hands over the text of every secret of a source, and wipes it afterwards: for `explain`, which tries it in
+ * other forms. The sources themselves keep none.
+ */
+void setup_with_secrets(struct setup *setup, const char *source,
+                        void (*use)(void *arg, const char *name, struct span text), void *arg);
+
 /* The longest body that any enabled source may send, in bytes; `otherwise` is the server's own. */
 size_t setup_longest_body(const struct sources *sources, size_t otherwise);
 

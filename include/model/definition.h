@@ -13,6 +13,13 @@
 #define DEFINITION_ROWS_MAX 1000                /* of a batch */
 #define DEFINITION_BODY_MAX (INT64_C(16) << 20) /* bytes, where a definition allows so much */
 
+/*
+ * What a webhook's rows become, together: at most so many times its body, and so many bytes more. Beyond it
+ * is a fault of the webhook.
+ */
+#define DEFINITION_KEPT_FACTOR 3
+#define DEFINITION_KEPT_MORE   ((size_t)4 << 20)
+
 struct definition {
     struct arena arena; /* holds all of the below */
     char *file;         /* for people */
@@ -35,7 +42,7 @@ struct definition {
 
 /*
  * The definition in that text, owned by the caller; NULL with every mistake added to `faults`, as
- * "FILE:LINE: path.of.the.key: what".
+ * "FILE:LINE: path.of.the.key: what". A file called NAME.json must be of the vendor NAME.
  */
 struct definition *definition_load(struct span text, const char *file, struct faults *faults);
 void definition_free(struct definition *definition);

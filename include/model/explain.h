@@ -9,11 +9,29 @@
 #include "base/request.h"
 #include "model/source.h"
 
-/* `sources` are searched for whose secret it might be. Whether the request would be answered 200. */
-bool explain_request(const struct sources *sources, const struct source *source,
-                     const struct request *request, bool show_values, struct buf *out);
+/* A secret as it is configured, to be tried in other forms; whoever fetched it wipes it. */
+struct explain_secret {
+    const char *name;
+    struct span text;
+};
 
-/* The same for a body that was proven authentic before, with the head that was kept beside it (or ""). */
+/* All of it is borrowed. */
+struct explain_case {
+    const struct sources *sources; /* searched for whose secret it might be */
+    const struct source *source;
+    const struct request *request;
+    const struct explain_secret *secrets; /* the source's own */
+    size_t secret_count;
+    bool show_values;
+};
+
+/* Whether the server would answer the request with a status of 200 to 299. */
+bool explain_request(const struct explain_case *asked, struct buf *out);
+
+/*
+ * The same for a body that was proven authentic before, with the head that was kept beside it (or "");
+ * whether it is without a fault now.
+ */
 bool explain_kept(const struct source *source, struct span body, struct span head, int64_t received,
                   bool show_values, struct buf *out);
 

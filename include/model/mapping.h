@@ -33,13 +33,23 @@ struct map_input {
     const struct zone *zone; /* NULL: a time without a zone is a fault */
 };
 
+/* How a field of the detail came about, or why it did not. */
+enum map_end { MAP_LEFT_OUT, MAP_WRITTEN, MAP_DEFAULT, MAP_MISSING, MAP_INVALID, MAP_BROKEN };
+
+struct map_trace {
+    enum map_end end;
+    size_t path;        /* of the op's paths, the one that led to a value; else 0 */
+    const char *broken; /* what a path could not step into, or NULL */
+};
+
 /* JSON texts inside `detail`; NULL where the mapping has no such field. Everything lives in the arena. */
 struct mapped {
     struct buf detail;
     struct span pickup_id;
     struct span external_id;
     struct span window_start;
-    size_t received_at; /* where in detail the received time's text stands, or 0 */
+    size_t received_at;             /* where in detail the received time's text stands, or 0 */
+    const struct map_trace *traces; /* one an op, for explanations; NULL if the row is no object */
 };
 
 /* ERR_BAD_WEBHOOK with all faults of the payload at once, in the order of the mapping. */

@@ -24,11 +24,15 @@ bool scheme_signs(const struct scheme *scheme);
 /* The name of what the signature stands in, for people: a header, a query's name, or a path in the body. */
 struct span scheme_place(const struct scheme *scheme);
 
+/* Whether a header or a parameter of this name may hold a signature, or the secret itself. */
+bool scheme_looks_in(const struct scheme *scheme, struct span name);
+
 /* How a verification ended. */
 struct proof {
     const char *reason; /* a static word for the log, never for the sender */
     struct span where;  /* the header, query's name or path that the reason is about, or "" */
     int64_t age;        /* of the signed time when the request was received, ms; 0 if there is none */
+    uint64_t matched;   /* bit n: the source's secret n; of the first 64 */
     const struct secret *secret; /* the first that matched, or NULL */
 };
 

@@ -20,6 +20,7 @@ struct match_tally {
     struct match_tally *next;
     char *secret;
     atomic_llong last; /* when it last proved a webhook, ms since 1970; 0: never */
+    int64_t noted;     /* what the store knows of that; for whoever notes it */
 };
 
 struct tally {

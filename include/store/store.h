@@ -13,7 +13,8 @@
 enum store_kind {
     STORE_EVENT,      /* keep `event`; clears its row in quarantine, and takes its first arrival from there */
     STORE_QUARANTINE, /* keep `body` and `head` under event.id with event.origin, .org, .time, and `faults` */
-    STORE_CLEAR,      /* take event.id with event.origin out of quarantine, if it is there */
+    STORE_CLEAR,      /* take event.id with event.origin out of quarantine, if it is there; event.time is
+                         then its first arrival */
     STORE_FAULTS,     /* replace the `faults` of event.id in quarantine */
     STORE_MATCHES,    /* note when `matches` last proved a webhook */
     STORE_FENCE,      /* keep nothing, and come back after all that was put before */
@@ -35,7 +36,8 @@ struct store_job {
     struct span faults; /* a JSON list of texts */
     const struct store_match *matches;
     size_t match_count;
-    struct store_job *part; /* a further job to be kept with this one or not at all, and so on; or NULL */
+    struct store_job *part; /* a further job of the source, kept with this one or not at all; or NULL.
+                               Those that clear come first, and lend the others their first arrival. */
     size_t bytes;           /* what the webhook holds of memory until it is done, about */
 
     /* Out: */

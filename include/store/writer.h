@@ -9,7 +9,8 @@
 
 struct writer;
 
-/* Takes the store over. At most `rows` jobs wait, and at most `bytes` of them all are not done. */
+/* Takes the store over. At most `rows` jobs wait, and at most `bytes` of them all, or a single one, are not
+ * done. */
 struct writer *writer_start(struct store *store, size_t rows, size_t bytes);
 
 /* Writes all that was put, then ends the thread; what is put from now on is refused. */

@@ -25,7 +25,7 @@ KEY(server, queue_bytes, SIZE, "64MiB", 1, 1099511627776,
 KEY(server, quarantine_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks kept in quarantine for each source; beyond it they are answered 503.")
 KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,
-    "Bytes of bodies kept in quarantine for each source; beyond it 503.")
+    "Bytes of bodies and heads kept in quarantine for each source; beyond it 503.")
 KEY(server, trusted_proxies, NETWORKS, "", 0, 0,
     "Proxies whose X-Forwarded-For or Forwarded counts: addresses, networks or unix, with commas between.")
 KEY(source, vendor, TEXT, "", 1, 64,

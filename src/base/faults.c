@@ -24,12 +24,24 @@ static void append(struct faults *faults, struct span text)
     }
 }
 
+/* Takes the last character away, if it is of several bytes: some of them may be cut off. */
+static void mend_end(char *text)
+{
+    size_t len = strlen(text);
+    while (len > 0 && ((unsigned char)text[len - 1] & 0xc0) == 0x80)
+        len--;
+    if (len > 0 && ((unsigned char)text[len - 1] & 0x80) != 0)
+        len--;
+    text[len] = '\0';
+}
+
 void faults_add(struct faults *faults, const char *format, ...)
 {
     char text[FAULT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    if (vsnprintf(text, sizeof text, format, args) >= FAULT_MAX)
+        mend_end(text);
     va_end(args);
     for (size_t i = 0; i < faults->count; i++)
         if (strcmp(faults->texts[i], text) == 0)

@@ -17,12 +17,31 @@ static void fetch(void)
         abort();
 }
 
-void hash_parts(const struct span *parts, size_t count, uint8_t digest[HASH_BYTES])
+static EVP_MD_CTX *begin(void)
 {
     call_once(&fetched, fetch);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     if (ctx == NULL || EVP_DigestInit_ex2(ctx, sha256, NULL) != 1)
         abort();
+    return ctx;
+}
+
+static void end(EVP_MD_CTX *ctx, uint8_t digest[HASH_BYTES])
+{
+    EVP_DigestFinal_ex(ctx, digest, NULL);
+    EVP_MD_CTX_free(ctx);
+}
+
+void hash_text(struct span text, uint8_t digest[HASH_BYTES])
+{
+    EVP_MD_CTX *ctx = begin();
+    EVP_DigestUpdate(ctx, text.at, text.len);
+    end(ctx, digest);
+}
+
+void hash_parts(const struct span *parts, size_t count, uint8_t digest[HASH_BYTES])
+{
+    EVP_MD_CTX *ctx = begin();
     for (size_t i = 0; i < count; i++) {
         uint8_t length[8];
         for (size_t b = 0; b < sizeof length; b++)
@@ -30,6 +49,5 @@ void hash_parts(const struct span *parts, size_t count, uint8_t digest[HASH_BYTE
         EVP_DigestUpdate(ctx, length, sizeof length);
         EVP_DigestUpdate(ctx, parts[i].at, parts[i].len);
     }
-    EVP_DigestFinal_ex(ctx, digest, NULL);
-    EVP_MD_CTX_free(ctx);
+    end(ctx, digest);
 }

@@ -59,7 +59,9 @@ struct span span_trim(struct span text)
 struct span span_cut(struct span *rest, char at)
 {
     struct span head = *rest;
-    const char *found = rest->len > 0 ? memchr(rest->at, at, rest->len) : NULL;
+    if (rest->len == 0)
+        return head; /* it may have no bytes to point behind */
+    const char *found = memchr(rest->at, at, rest->len);
     if (found == NULL) {
         *rest = (struct span){rest->at + rest->len, 0};
         return head;

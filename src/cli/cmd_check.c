@@ -120,7 +120,7 @@ static bool check_file(const char *path)
     if (setup_read_file(path, SETUP_FILE_MAX, &text, &faults))
         definition = definition_load(buf_span(&text), path, &faults);
     print_faults(&faults);
-    bool good = definition != NULL && run_examples(definition);
+    bool good = faults.count == 0 && run_examples(definition);
     definition_free(definition);
     return good;
 }

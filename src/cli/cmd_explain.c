@@ -2,8 +2,10 @@
 #include "model/explain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/err.h"
+#include "base/hmac.h"
 #include "base/time.h"
 #include "cli/command.h"
 #include "cli/setup.h"
@@ -16,20 +18,59 @@ struct capture {
     struct arena arena;
     struct request request;
     struct header headers[HEADERS_MAX];
+    struct explain_secret *secrets;
+    size_t secret_count;
 };
 
+static void add_secret(void *arg, const char *name, struct span text)
+{
+    struct capture *capture = arg;
+    capture->secrets = mem_resize(capture->secrets, (capture->secret_count + 1) * sizeof *capture->secrets);
+    capture->secrets[capture->secret_count++] = (struct explain_secret){name, {mem_copy(text), text.len}};
+}
+
+static void capture_free(struct capture **capture)
+{
+    for (size_t i = 0; i < (*capture)->secret_count; i++) {
+        char *text = (char *)(*capture)->secrets[i].text.at;
+        hmac_wipe(text, (*capture)->secrets[i].text.len);
+        free(text);
+    }
+    free((*capture)->secrets);
+    arena_free(&(*capture)->arena);
+    free(*capture);
+}
+
+static bool add_header(struct capture *capture, struct span name, struct span value)
+{
+    if (capture->request.header_count == HEADERS_MAX)
+        return false;
+    capture->headers[capture->request.header_count++] = (struct header){name, value};
+    return true;
+}
+
+/* "/path?query", "?query", or a whole URL, whose host is taken if no header names one. */
 static void take_target(struct capture *capture, struct span target)
 {
-    size_t at = 0;
-    while (at < target.len && target.at[at] != ':')
-        at++;
-    if (target.len - at > 2 && target.at[at + 1] == '/' && target.at[at + 2] == '/') {
-        span_skip(&target, at + 3);
-        while (target.len > 0 && target.at[0] != '/' && target.at[0] != '?')
-            span_skip(&target, 1);
+    struct span rest = target;
+    struct span protocol = span_cut(&rest, ':');
+    struct span host = SPAN("");
+    struct span other;
+    target = span_cut(&target, '#');
+    if ((span_is_nocase(protocol, SPAN("https")) || span_is_nocase(protocol, SPAN("http"))) &&
+        span_starts(rest, SPAN("//"))) {
+        span_skip(&target, protocol.len + 3);
+        host.at = target.at;
+        for (; target.len > 0 && target.at[0] != '/' && target.at[0] != '?'; span_skip(&target, 1))
+            host.len++;
+        capture->request.path = SPAN("/");
     }
-    capture->request.path = span_cut(&target, '?');
-    capture->request.query = span_cut(&target, '#');
+    if (host.len > 0 && request_header(&capture->request, SPAN("Host"), &other) == 0)
+        add_header(capture, SPAN("Host"), host);
+    struct span path = span_cut(&target, '?');
+    if (path.len > 0)
+        capture->request.path = path;
+    capture->request.query = target;
 }
 
 /* "Name: value"; or, as the first line, "POST /path HTTP/1.1". */
@@ -46,10 +87,7 @@ static bool take_line(struct capture *capture, struct span line, bool first)
         take_target(capture, span_cut(&rest, ' '));
         return span_starts(rest, SPAN("HTTP/"));
     }
-    if (!request_is_name(name) || name.len == line.len || request->header_count == HEADERS_MAX)
-        return false;
-    capture->headers[request->header_count++] = (struct header){name, span_trim(value)};
-    return true;
+    return request_is_name(name) && name.len < line.len && add_header(capture, name, span_trim(value));
 }
 
 static void read_headers(struct capture *capture, const char *path, size_t max, struct faults *faults)
@@ -63,8 +101,15 @@ static void read_headers(struct capture *capture, const char *path, size_t max, 
             faults_add(faults, "%s:%d: is no line \"Name: value\"", path, line);
 }
 
+/* The longest body that the server takes for the source, in bytes. */
+static size_t longest_body(const struct setup *setup, const struct source *source)
+{
+    int64_t own = source->definition->max_body;
+    return (size_t)(own > 0 ? own : setup->config.server.max_body);
+}
+
 static void read_capture(struct capture *capture, const struct args *args, const struct setup *setup,
-                         struct faults *faults)
+                         const struct source *source, int64_t received, struct faults *faults)
 {
     struct buf body = {.arena = &capture->arena};
     struct buf path = {.arena = &capture->arena};
@@ -76,33 +121,29 @@ static void read_capture(struct capture *capture, const struct args *args, const
         take_target(capture, span_of(args->url));
     if (args->method != NULL)
         request->method = span_of(args->method);
-    if (args->body != NULL &&
-        setup_read_file(args->body,
-                        setup_longest_body(&setup->sources, (size_t)setup->config.server.max_body), &body,
-                        faults))
+    if (args->body != NULL && setup_read_file(args->body, longest_body(setup, source), &body, faults))
         request->body = buf_span(&body);
-    request->received = time_now();
-    if (args->at != NULL && !time_parse(span_of(args->at), NULL, &request->received))
-        faults_add(faults, "--at takes a time such as 2026-01-31T00:00:00Z");
+    request->received = received;
 }
 
-static int explain_capture(const struct setup *setup, const struct args *args)
+static int explain_capture(struct setup *setup, const struct args *args, int64_t received)
 {
-    struct capture *capture CLEANUP(mem_drop) = mem_alloc(sizeof *capture);
+    struct capture *capture CLEANUP(capture_free) = mem_alloc(sizeof *capture);
     struct buf out CLEANUP(buf_free) = {0};
     struct faults faults CLEANUP(faults_free) = {0};
     const struct source *source = sources_find(&setup->sources, span_of(args->words[0]));
     if (source == NULL)
         faults_add(&faults, "%s: no such source, or it is disabled; see pickupd check", args->words[0]);
     else
-        read_capture(capture, args, setup, &faults);
-    bool good = faults.count == 0 &&
-                explain_request(&setup->sources, source, &capture->request, args->show_phi, &out);
+        read_capture(capture, args, setup, source, received, &faults);
     if (faults.count > 0)
-        print_faults(&faults);
-    else
-        print_lines(buf_span(&out)), putchar('\n');
-    arena_free(&capture->arena);
+        return print_faults(&faults);
+    setup_with_secrets(setup, source->name, add_secret, capture);
+    struct explain_case asked = {&setup->sources,       source,        &capture->request, capture->secrets,
+                                 capture->secret_count, args->show_phi};
+    bool good = explain_request(&asked, &out);
+    print_lines(buf_span(&out));
+    putchar('\n');
     return good ? EXIT_GOOD : EXIT_FAILED;
 }
 
@@ -154,13 +195,16 @@ int cmd_explain(int argc, char **argv)
         return args_refuse(argv[0], "takes a source with --headers and --body, or --quarantine and an id");
     if (args.quarantine != NULL && !event_id_read(span_of(args.quarantine), &id))
         return args_refuse(argv[0], "--quarantine takes an id of 32 hexadecimal digits");
+    int64_t received = time_now();
+    if (args.at != NULL && !time_parse(span_of(args.at), NULL, &received))
+        return args_refuse(argv[0], "--at takes a time such as 2026-01-31T00:00:00Z");
     enum setup_secrets secrets = args.quarantine != NULL ? SETUP_NO_SECRETS : SETUP_WITH_SECRETS;
     int code = EXIT_FAILED;
     if (!setup_load(&setup, args.config, secrets, &faults))
         print_faults(&faults);
     else
-        code =
-            args.quarantine != NULL ? explain_quarantine(&setup, &args, &id) : explain_capture(&setup, &args);
+        code = args.quarantine != NULL ? explain_quarantine(&setup, &args, &id)
+                                       : explain_capture(&setup, &args, received);
     setup_free(&setup);
     return code;
 }

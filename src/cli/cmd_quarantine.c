@@ -57,6 +57,8 @@ static void print_whole(void *arg, const struct view_quarantine *row)
     print_time(row->last_seen);
     printf("\ncount      %lld\nbytes      %lld\nfaults     ", (long long)row->count, (long long)row->bytes);
     print_faults_text(row->faults);
+    printf("\nhead       ");
+    print_clean(args->show_phi ? row->head : SPAN("*** (--show-phi prints it)"));
     printf("\nbody       ");
     print_lines(args->show_phi ? row->body : SPAN("*** (--show-phi prints it)"));
     putchar('\n');

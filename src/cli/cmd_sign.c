@@ -28,7 +28,8 @@ static int sign(const struct setup *setup, const char *name, struct faults *faul
         faults_add(faults, "%s: no such source, or it is disabled; see pickupd check", name);
         return print_faults(faults);
     }
-    if (!read_body((size_t)setup->config.server.max_body, &body, faults))
+    int64_t own = source->definition->max_body;
+    if (!read_body((size_t)(own > 0 ? own : setup->config.server.max_body), &body, faults))
         return print_faults(faults);
     struct buf path CLEANUP(buf_free) = {0};
     buf_printf(&path, "/webhooks/ehr/%s", name);

@@ -117,11 +117,22 @@ static bool refuse(const struct faults *faults)
     return false;
 }
 
+/* The queue is as large as it was made at the start, whatever the file says now. */
+static void check_queue(const struct reload *reload, const struct setup *setup, struct faults *faults)
+{
+    const struct server_config *server = &reload->first->config.server;
+    if ((size_t)server->queue_bytes < setup_longest_body(&setup->sources, (size_t)server->max_body))
+        faults_add(faults, "%s: a definition's max_body is more than queue_bytes was at the start",
+                   setup->config.file);
+}
+
 static bool load(struct reload *reload, struct setup *setup)
 {
     struct faults faults CLEANUP(faults_free) = {0};
     if (setup_load(setup, reload->file, SETUP_WITH_SECRETS, &faults) && sources_enabled(&setup->sources) == 0)
         faults_add(&faults, "no source would be enabled");
+    if (faults.count == 0)
+        check_queue(reload, setup, &faults);
     return faults.count == 0 || refuse(&faults);
 }
 

@@ -92,19 +92,30 @@ static struct span without_newline(struct span text)
     return text;
 }
 
-/* Adds a secret from a variable or a file; a variable that is not set, or nothing in it, adds none. */
+/* The text of a secret, from a variable or a file, of which the buffer holds the bytes; false with a fault.
+ */
+static bool read_secret(struct setup *setup, const struct source_config *by, const struct secret_config *from,
+                        struct buf *file, struct span *text, struct faults *faults)
+{
+    *text = span_of(*from->env ? getenv(from->env) : NULL);
+    if (*from->file == '\0')
+        return true;
+    file->room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
+    file->at = mem_alloc(file->room);
+    if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX + 2, file, faults))
+        return false;
+    *text = without_newline(buf_span(file));
+    return true;
+}
+
+/* Adds a secret; a variable that is not set, or nothing in it, adds none. */
 static void add_secret(struct setup *setup, struct source *source, const struct source_config *by,
                        const struct secret_config *from, struct faults *faults)
 {
     struct buf file CLEANUP(wipe) = {0};
-    struct span text = span_of(*from->env ? getenv(from->env) : NULL);
-    if (*from->file != '\0') {
-        file.room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
-        file.at = mem_alloc(file.room);
-        if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX + 2, &file, faults))
-            return;
-        text = without_newline(buf_span(&file));
-    }
+    struct span text;
+    if (!read_secret(setup, by, from, &file, &text, faults))
+        return;
     if (text.len == 0)
         return;
     if (text.len > SETUP_SECRET_MAX) {
@@ -133,10 +144,10 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
     };
 }
 
-static void add_secrets(struct setup *setup, struct source *source, const struct source_config *from,
-                        struct faults *faults)
+/* The one that stands in the source's own section. */
+static struct secret_config own_secret(const struct source_config *from)
 {
-    struct secret_config own = {
+    return (struct secret_config){
         .name = from->name,
         .line = from->line,
         .env = from->secret_env,
@@ -144,9 +155,34 @@ static void add_secrets(struct setup *setup, struct source *source, const struct
         .not_before = INT64_MIN,
         .not_after = INT64_MAX,
     };
+}
+
+static void add_secrets(struct setup *setup, struct source *source, const struct source_config *from,
+                        struct faults *faults)
+{
+    struct secret_config own = own_secret(from);
     add_secret(setup, source, from, &own, faults);
     for (size_t i = 0; i < from->secret_count; i++)
         add_secret(setup, source, from, &from->secrets[i], faults);
+}
+
+void setup_with_secrets(struct setup *setup, const char *source,
+                        void (*use)(void *arg, const char *name, struct span text), void *arg)
+{
+    struct faults faults CLEANUP(faults_free) = {0}; /* were said when the sources were built */
+    for (size_t i = 0; i < setup->config.source_count; i++) {
+        const struct source_config *from = &setup->config.sources[i];
+        struct secret_config own = own_secret(from);
+        if (strcmp(from->name, source) != 0)
+            continue;
+        for (size_t k = 0; k <= from->secret_count; k++) {
+            const struct secret_config *secret = k == 0 ? &own : &from->secrets[k - 1];
+            struct buf file CLEANUP(wipe) = {0};
+            struct span text;
+            if (read_secret(setup, from, secret, &file, &text, &faults) && text.len > 0)
+                use(arg, secret->name, text);
+        }
+    }
 }
 
 /* Definitions. */
@@ -173,10 +209,7 @@ static const struct definition *load_from_dir(struct setup *setup, const struct 
     buf_printf(&path, "%s/%s.json", setup->config.server.vendor_dir, from->vendor);
     if (!read_named_file(setup, from, from->line, buf_text(&path), SETUP_FILE_MAX, &text, faults))
         return NULL;
-    struct definition *definition = definition_load(buf_span(&text), buf_text(&path), faults);
-    if (definition != NULL && !span_is(definition->vendor, span_of(from->vendor)))
-        faults_add(faults, "%s: vendor: must be %s, as the file's name says", buf_text(&path), from->vendor);
-    return keep(setup, definition);
+    return keep(setup, definition_load(buf_span(&text), buf_text(&path), faults));
 }
 
 static const struct definition *find_definition(struct setup *setup, const struct source_config *from,

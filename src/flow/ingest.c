@@ -31,9 +31,9 @@ static void job_fill(struct intake *intake, const struct piece *piece, struct st
 static struct store_job *job_clear(struct intake *intake)
 {
     struct store_job *job = arena_alloc(intake->arena, sizeof *job);
+    const struct event *event = &intake->verdict.pieces[0].event;
     job->kind = STORE_CLEAR;
-    job->event = intake->verdict.pieces[0].event;
-    job->event.id = intake->verdict.whole;
+    job->event = (struct event){.id = intake->verdict.whole, .origin = event->origin, .time = event->time};
     return job;
 }
 
@@ -64,10 +64,20 @@ struct intake_counts ingest_counts(const struct intake *intake)
     return counts;
 }
 
-/* What is on disk is counted row by row. */
+/* Row by row; a batch without rows, too, is one webhook that nothing became of. */
+static void count_ignored(const struct intake *intake)
+{
+    const struct verdict *verdict = &intake->verdict;
+    bool is_nothing = verdict->count == 0 && verdict->ignored == 0;
+    for (size_t i = 0; i < verdict->ignored + is_nothing; i++)
+        tally_count(intake->source, OUTCOME_IGNORED);
+}
+
+/* What is on disk is counted row by row, and what was left out of it. */
 static void count_kept(const struct intake *intake)
 {
     const struct store_job *job = &intake->job;
+    count_ignored(intake);
     for (size_t i = 0; i < intake->verdict.count; i++, job = job->part)
         tally_count(intake->source, job->kind == STORE_QUARANTINE ? OUTCOME_QUARANTINED
                                     : job->changed                ? OUTCOME_CHANGED
@@ -116,6 +126,8 @@ static bool keep(struct intake *intake, struct writer *writer, enum err *err)
 {
     report_faults(intake);
     ingest_jobs(intake);
+    for (const struct store_job *job = &intake->job; job != NULL; job = job->part)
+        intake->job.bytes += job->kind == STORE_EVENT ? job->event.detail_len : job->body.len;
     if (writer_put(writer, &intake->job) == ERR_OK)
         return true;
     *err = busy(intake->source);
@@ -134,8 +146,9 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
         return false;
     }
     verdict_reach(source, request, intake->arena, &intake->verdict);
-    if (verdict->proof.secret != NULL)
-        tally_match(verdict->proof.secret, request->received);
+    for (size_t i = 0; i < source->secret_count && i < 64; i++)
+        if (verdict->proof.matched >> i & 1)
+            tally_match(&source->secrets[i], request->received);
     switch (verdict->kind) {
     case VERDICT_KEEP:
         return keep(intake, writer, err);
@@ -145,8 +158,11 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
         *err = ERR_BAD_SIGNATURE;
         tally_count(source, OUTCOME_REFUSED);
         return false;
+    case VERDICT_ANSWER:
+        tally_count(source, OUTCOME_HANDSHAKE);
+        return false;
     default:
-        tally_count(source, verdict->kind == VERDICT_ANSWER ? OUTCOME_HANDSHAKE : OUTCOME_IGNORED);
+        count_ignored(intake);
         return false;
     }
 }

@@ -10,8 +10,7 @@ struct matches {
     struct arena arena;   /* of what the job carries */
     struct tallies *tallies;
     struct writer *writer;
-    int64_t noted; /* the latest match that the store knows */
-    bool waiting;  /* for the job to come back */
+    bool waiting; /* for the job to come back */
 };
 
 static void read_one(void *arg, const struct view_match *row)
@@ -19,15 +18,7 @@ static void read_one(void *arg, const struct view_match *row)
     struct matches *matches = arg;
     struct match_tally *match = tallies_match(matches->tallies, row->origin, row->secret);
     atomic_store(&match->last, row->time);
-    if (row->time > matches->noted)
-        matches->noted = row->time;
-}
-
-static void on_noted(struct store_job *job)
-{
-    struct matches *matches = (struct matches *)job;
-    matches->waiting = false;
-    arena_free(&matches->arena);
+    match->noted = row->time;
 }
 
 static size_t count(const struct tallies *tallies)
@@ -39,39 +30,41 @@ static size_t count(const struct tallies *tallies)
     return count;
 }
 
-/* Every match since the last time; the latest of them, or `noted` if there is none. */
-static int64_t gather(struct matches *matches)
+/* What the job carried is known to the store now; if it failed, the next one carries it again. */
+static void on_noted(struct store_job *job)
 {
-    int64_t latest = matches->noted;
+    struct matches *matches = (struct matches *)job;
+    for (size_t i = 0; job->err == ERR_OK && i < job->match_count; i++) {
+        const struct store_match *match = &job->matches[i];
+        tallies_match(matches->tallies, match->origin, match->secret)->noted = match->time;
+    }
+    matches->waiting = false;
+    arena_free(&matches->arena);
+}
+
+/* Every match that the store does not know. */
+static void gather(struct matches *matches)
+{
     struct store_match *list = arena_alloc(&matches->arena, (count(matches->tallies) + 1) * sizeof *list);
+    matches->job.matches = list;
     matches->job.match_count = 0;
     for (struct tally *tally = matches->tallies->first; tally != NULL; tally = tally->next) {
         for (struct match_tally *match = tally->secrets; match != NULL; match = match->next) {
             int64_t last = atomic_load(&match->last);
-            if (last <= matches->noted)
-                continue;
-            list[matches->job.match_count++] =
-                (struct store_match){span_of(tally->source), span_of(match->secret), last};
-            latest = last > latest ? last : latest;
+            if (last != match->noted)
+                list[matches->job.match_count++] =
+                    (struct store_match){span_of(tally->source), span_of(match->secret), last};
         }
     }
-    matches->job.matches = list;
-    return latest;
 }
 
 void matches_flush(struct matches *matches)
 {
     if (matches->waiting)
         return;
-    int64_t latest = gather(matches);
-    if (latest == matches->noted) {
-        arena_free(&matches->arena);
-        return;
-    }
-    matches->waiting = writer_put(matches->writer, &matches->job) == ERR_OK;
-    if (matches->waiting)
-        matches->noted = latest;
-    else
+    gather(matches);
+    matches->waiting = matches->job.match_count > 0 && writer_put(matches->writer, &matches->job) == ERR_OK;
+    if (!matches->waiting)
         arena_free(&matches->arena);
 }
 

@@ -98,7 +98,8 @@ static void make_jobs(struct retry *retry)
         verdict->count == retry->rows_failed ? &intake->job : arena_alloc(&retry->arena, sizeof *row);
     retry->result = NULL;
     row->kind = STORE_CLEAR;
-    row->event = (struct event){.id = retry->ids[retry->next], .origin = span_of(intake->source->name)};
+    row->event = (struct event){
+        .id = retry->ids[retry->next], .origin = span_of(intake->source->name), .time = retry->first_seen};
     if (verdict->count == 0) {
         retry->result = "ignored";
     } else if (row == &intake->job) {

@@ -223,6 +223,8 @@ static void begin_secret(struct reading *reading, int line, struct span rest)
         fault(reading, line, "[secret SOURCE NAME] comes after its [source SOURCE]", "");
     else if (!name_ok(name))
         fault(reading, line, "a secret's name is 1 to 32 of a-z, 0-9, _ and -", "");
+    else if (span_is(span_of(source->name), name))
+        fault(reading, line, "the source's own secret has this name", "");
     else {
         for (size_t i = 0; i < source->secret_count; i++)
             if (span_is(span_of(source->secrets[i].name), name))

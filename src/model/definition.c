@@ -2,6 +2,7 @@
 #include "model/definition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/num.h"
 #include "load.h"
@@ -22,6 +23,18 @@ static void max_body_load(struct node node, struct definition *definition)
         node_fault(node, "must be a size of at most 16MiB");
 }
 
+static void media_types_load(struct node node, struct definition *definition)
+{
+    size_t count = node_list(node);
+    definition->media_types = arena_alloc(node.load->arena, (count + 1) * sizeof *definition->media_types);
+    for (size_t i = 0; i < count; i++) {
+        struct span type = node_media_type(node_at(node, i));
+        if (type.len > 0 && memchr(type.at, ';', type.len) != NULL)
+            node_fault(node_at(node, i), "must have no parameters");
+        definition->media_types[definition->media_type_count++] = type;
+    }
+}
+
 static void request_load(struct node node, struct building *building)
 {
     static const char *const known[] = {"body", "empty", "media_types", "max_body", NULL};
@@ -33,16 +46,26 @@ static void request_load(struct node node, struct building *building)
     node_only(node, known);
     definition->form = body.json != NULL && node_choice(body, bodies) == 1;
     building->rules->allows_empty = node_bool(node_get(node, "empty"), false);
-    definition->media_type_count = node_texts(node_get(node, "media_types"), &definition->media_types);
+    media_types_load(node_get(node, "media_types"), definition);
     max_body_load(node_get(node, "max_body"), definition);
+}
+
+/* One that could not be read has its fault already. */
+static void check_key_path(struct node node, struct building *building, const struct path *path)
+{
+    struct span name = span_of(path->name);
+    if (span_is(name, SPAN(".")) || span_is(name, SPAN("$")))
+        node_fault(node, "leads to no text or number");
+    else if (path->depth > 0 &&
+             !scheme_covers(building->definition->scheme, path, building->rules->each_count > 0))
+        node_fault(node, "is not signed: whoever has seen a webhook could send it again as another");
 }
 
 static void key_part_load(struct node node, struct building *building, struct key_part *part)
 {
     part->count = paths_load(node, &part->paths);
     for (size_t i = 0; i < part->count; i++)
-        if (!scheme_covers(building->definition->scheme, &part->paths[i]))
-            node_fault(node, "is not signed: whoever has seen a webhook could send it again as another");
+        check_key_path(node, building, &part->paths[i]);
 }
 
 static void key_load(struct node node, struct building *building, struct event_rule *event)
@@ -81,6 +104,32 @@ static void event_load(struct node node, struct building *building, struct event
         mapping_require_pickup(node_get(node, "detail"), event->mapping);
 }
 
+/*
+ * Whoever has seen a webhook can send it again under another header. That must not make a second event of it,
+ * so where events are chosen by what is not signed, only the bytes may name it.
+ */
+static void check_choice(struct node node, struct building *building, const struct event_rule *event)
+{
+    const struct rules *rules = building->rules;
+    bool covered = true;
+    for (size_t i = 0; i < rules->event_count; i++)
+        covered &=
+            when_is_covered(rules->events[i].when, building->definition->scheme, rules->each_count > 0);
+    if (!covered && event->key_count > 0)
+        node_fault(node_get(node, "key"), "does not go with events that are chosen by what is not signed");
+}
+
+static void check_events(struct node list, struct building *building)
+{
+    const struct rules *rules = building->rules;
+    for (size_t i = 0; i < rules->event_count; i++) {
+        struct node node = json_kind(list.json) == JSON_ARR ? node_at(list, i) : list;
+        check_choice(node, building, &rules->events[i]);
+        if (i > 0 && json_kind(node.json) == JSON_OBJ && when_is_always(rules->events[i - 1].when))
+            node_fault(node, "is never reached: the one before it always fits");
+    }
+}
+
 static void events_load(struct node root, struct building *building)
 {
     struct node one = node_get(root, "event");
@@ -92,12 +141,14 @@ static void events_load(struct node root, struct building *building)
         rules->events = arena_alloc(root.load->arena, sizeof *rules->events);
         rules->event_count = 1;
         event_load(one, building, &rules->events[0]);
+        check_events(one, building);
         return;
     }
     size_t count = node_list(several);
     rules->events = arena_alloc(root.load->arena, (count + 1) * sizeof *rules->events);
     for (size_t i = 0; i < count; i++)
         event_load(node_at(several, i), building, &rules->events[rules->event_count++]);
+    check_events(several, building);
 }
 
 static void handshake_load(struct node node, struct building *building, struct handshake *handshake)
@@ -140,21 +191,65 @@ static void answers_load(struct node node, struct definition *definition)
     definition->quarantined = reply_load(node_get(node, "quarantined"), true);
 }
 
+static void each_load(struct node node, struct building *building)
+{
+    struct rules *rules = building->rules;
+    if (node.json == NULL)
+        return;
+    rules->each_count = paths_load(node, &rules->each);
+    for (size_t i = 0; i < rules->each_count; i++)
+        if (rules->each[i].root == PATH_REQUEST)
+            node_fault(node, "must lead into the payload");
+    if (building->definition->form)
+        node_fault(node, "a form has no lists");
+}
+
+/* It is part of a path, and said in metrics and logs. */
+static struct span vendor_load(struct node node)
+{
+    struct span vendor = node_text(node);
+    for (size_t i = 0; i < vendor.len; i++) {
+        char c = vendor.at[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                    c == '_' || c == '.';
+        if (good)
+            continue;
+        node_fault(node, "must be letters, digits, '-', '_' and '.'");
+        break;
+    }
+    return vendor;
+}
+
+/* So that whoever looks for a vendor's file finds it; a built-in definition has none. */
+static void check_name(struct node node, struct span vendor)
+{
+    struct span name = span_of(node.load->file);
+    struct span rest = name;
+    while (rest.len > 0) {
+        name = rest;
+        span_cut(&rest, '/');
+    }
+    if (vendor.len == 0 || !span_ends_nocase(name, SPAN(".json")))
+        return;
+    name.len -= 5;
+    if (!span_is(name, vendor))
+        node_fault(node, "must be the file's name without .json");
+}
+
 static void root_load(struct node root, struct definition *definition)
 {
     static const char *const keys[] = {"vendor",       "scheme",     "request", "each",     "event", "events",
                                        "confirmation", "handshakes", "answers", "examples", NULL};
     struct building building = {definition, arena_alloc(&definition->arena, sizeof(struct rules))};
     struct node confirmation = node_get(root, "confirmation");
-    struct node each = node_get(root, "each");
     if (!node_is_object(root))
         return;
     node_only(root, keys);
-    definition->vendor = node_text(node_get(root, "vendor"));
+    definition->vendor = vendor_load(node_get(root, "vendor"));
+    check_name(node_get(root, "vendor"), definition->vendor);
     definition->scheme = scheme_load(node_get(root, "scheme"));
     request_load(node_get(root, "request"), &building);
-    if (each.json != NULL)
-        building.rules->each_count = paths_load(each, &building.rules->each);
+    each_load(node_get(root, "each"), &building);
     events_load(root, &building);
     if (confirmation.json != NULL)
         definition->confirmation = confirmation_load(confirmation);

@@ -27,32 +27,47 @@ void tell(struct telling *telling, const char *step, const char *format, ...)
 
 /* The request. */
 
-/* False if the server would not get as far as the signature. */
-static bool tell_media_type(struct telling *telling)
+static void tell_method(struct telling *telling)
+{
+    const struct request *request = telling->request;
+    bool takes_get = telling->source->definition->takes_get;
+    if (span_is(request->method, SPAN("POST")) || (takes_get && span_is(request->method, SPAN("GET"))))
+        return;
+    tell(telling, "method", "refused: this source takes %s", takes_get ? "POST and GET" : "POST alone");
+    telling->barred = 405;
+}
+
+static void tell_media_type(struct telling *telling)
 {
     struct span type = SPAN("");
     struct span coding;
+    const struct definition *definition = telling->source->definition;
     size_t types = request_header(telling->request, SPAN("Content-Type"), &type);
-    bool takes = types == 0 || (types == 1 && definition_takes(telling->source->definition, type));
+    bool takes = types == 0 || (types == 1 && definition_takes(definition, type));
     bool coded = request_header(telling->request, SPAN("Content-Encoding"), &coding) > 0;
     tell(telling, "media type", "%.*s%s%s", (int)type.len, type.at, types == 0 ? "none" : "",
          types > 1 ? ", and more than one: refused"
          : takes   ? ": taken"
                    : ": refused");
     if (!takes && types == 1)
-        tell(telling, "", "-> see \"media_types\" and \"body\" in the definition's request");
+        tell(telling, "", "-> the definition reads %s: see \"media_types\" and \"body\" in its \"request\"",
+             definition->form ? "forms" : "JSON");
     if (coded)
-        tell(telling, "", "-> it has a Content-Encoding: refused");
-    return takes && !coded;
+        tell(telling, "", "-> it has a Content-Encoding: refused, also if it says identity");
+    if ((!takes || coded) && telling->barred == 0)
+        telling->barred = 415;
 }
 
-static bool tell_request(struct telling *telling)
+static void tell_request(struct telling *telling)
 {
     const struct request *request = telling->request;
     tell(telling, "request", "%.*s %.*s, %zu header%s, a body of %zu bytes", (int)request->method.len,
          request->method.at, (int)request->path.len, request->path.at, request->header_count,
          request->header_count == 1 ? "" : "s", request->body.len);
-    return tell_media_type(telling);
+    tell_method(telling);
+    tell_media_type(telling);
+    if (telling->source->allow_from.count > 0)
+        tell(telling, "client", "not looked at here, but the source has an allow_from");
 }
 
 /* What is in a payload. */
@@ -60,97 +75,126 @@ static bool tell_request(struct telling *telling)
 static void describe(const struct telling *telling, const struct json *value, struct buf *out)
 {
     static const char *const kinds[] = {
-        [JSON_ABSENT] = "nothing",     [JSON_OBJ] = "an object", [JSON_ARR] = "a list",
-        [JSON_STR] = "a text",         [JSON_INT] = "a number",  [JSON_NUM] = "a number",
+        [JSON_ABSENT] = "nothing",     [JSON_OBJ] = "an object",
+        [JSON_ARR] = "a list",         [JSON_STR] = "a text",
+        [JSON_INT] = "a whole number", [JSON_NUM] = "a number with a point or an exponent",
         [JSON_BOOL] = "true or false",
     };
-    buf_add(out, span_of(kinds[json_kind(value)]));
-    if (json_kind(value) == JSON_STR)
-        buf_printf(out, " of %zu bytes", json_str(value).len);
-    if (json_kind(value) == JSON_OBJ || json_kind(value) == JSON_ARR)
+    enum json_type kind = json_kind(value);
+    buf_add(out, span_of(kinds[kind]));
+    if (kind == JSON_STR)
+        buf_printf(out, " of %zu byte%s", json_str(value).len, json_str(value).len == 1 ? "" : "s");
+    if (kind == JSON_OBJ || kind == JSON_ARR)
         buf_printf(out, " of %zu", json_count(value));
-    if (!telling->show_values || json_kind(value) == JSON_ABSENT)
+    if (!telling->show_values || kind == JSON_ABSENT)
         return;
     struct buf text CLEANUP(buf_free) = {0};
     json_put(&text, value);
     buf_printf(out, " %.*s", text.len < 200 ? (int)text.len : 200, text.at);
 }
 
+static void ask_for_whole(const struct map_op *op, struct buf *out)
+{
+    buf_add(out, SPAN("must be a whole number"));
+    if (op->min > INT64_MIN)
+        buf_printf(out, ", at least %lld", (long long)op->min);
+    if (op->max < INT64_MAX)
+        buf_printf(out, ", at most %lld", (long long)op->max);
+}
+
+static void ask_for_time(const struct map_op *op, const struct source *source, struct buf *out)
+{
+    bool clock = op->format == MAP_ISO8601 || op->format == MAP_PATTERN;
+    if (op->format == MAP_PATTERN)
+        buf_printf(out, "must be a time that is written as %.*s", (int)op->pattern.len, op->pattern.at);
+    else
+        buf_add(out, op->format == MAP_UNIX      ? SPAN("must be a number of seconds since 1970")
+                     : op->format == MAP_UNIX_MS ? SPAN("must be a number of milliseconds since 1970")
+                                                 : SPAN("must be a time such as 2026-01-31T14:00:00Z"));
+    if (clock && op->zone == NULL && source->zone == NULL)
+        buf_add(out, SPAN("; one without a zone needs the source's timezone"));
+}
+
 /* Why a value is no value of its type. */
-static const char *asks_for(const struct map_op *op, const struct source *source)
+static void ask_for(const struct map_op *op, const struct source *source, struct buf *out)
 {
     switch (op->type) {
     case MAP_STRING:
-        return "must be a text";
+        buf_add(out, SPAN("must be a text"));
+        break;
     case MAP_ID:
-        return "must be a text of 1 to 200 bytes, or a whole number";
+        buf_printf(out, "must be a text of 1 to %d bytes, or a whole number", MAP_ID_MAX);
+        break;
     case MAP_WHOLE:
-        return "must be a whole number within its bounds";
+        ask_for_whole(op, out);
+        break;
     case MAP_NUMBER:
-        return "must be a number";
+        buf_add(out, SPAN("must be a number"));
+        break;
     case MAP_BOOL:
-        return "must be true or false";
+        buf_add(out, SPAN("must be true or false"));
+        break;
     case MAP_TABLE:
-        return "is in no row of its table";
+        buf_printf(out, "is in no row of its table%s",
+                   op->ignore_case ? "" : " (texts in the same case, and numbers as numbers)");
+        break;
     case MAP_TIME:
-        return op->zone == NULL && source->zone == NULL
-                   ? "must be a time in its format; one without a zone needs the source's timezone"
-                   : "must be a time in its format";
+        ask_for_time(op, source, out);
+        break;
     default:
-        return "must be a text, a number, true or false";
+        buf_add(out, SPAN("must be a text, a number, true or false"));
     }
 }
 
-static bool has_fault(const struct faults *faults, const char *kind, const char *name)
+static void tell_field(struct telling *telling, const struct map_op *op, const struct map_trace *trace,
+                       const struct data *data)
 {
-    struct buf text CLEANUP(buf_free) = {0};
-    buf_printf(&text, "%s %s", kind, name);
-    for (size_t i = 0; i < faults->count; i++)
-        if (strcmp(faults->texts[i], buf_text(&text)) == 0)
-            return true;
-    return false;
-}
-
-static void tell_field(struct telling *telling, const struct map_op *op, const struct data *data,
-                       const struct faults *faults)
-{
-    const char *broken = NULL;
-    const struct json *value = NULL;
-    const char *path = op->paths[0].name;
-    struct buf sees = {.arena = &telling->arena};
-    for (size_t i = 0; i < op->path_count && json_kind(value) == JSON_ABSENT; i++) {
-        value = path_follow(&op->paths[i], data, &broken);
-        path = json_kind(value) != JSON_ABSENT ? op->paths[i].name : path;
+    const struct path *path = &op->paths[trace->path];
+    struct buf line = {.arena = &telling->arena};
+    describe(telling, path_follow(path, data, NULL), &line);
+    switch (trace->end) {
+    case MAP_BROKEN:
+        buf_printf(&line, ": FAULT: %s can't be looked into", trace->broken);
+        break;
+    case MAP_MISSING:
+        buf_add(&line, SPAN(": FAULT: it is required"));
+        break;
+    case MAP_INVALID:
+        buf_add(&line, SPAN(": FAULT: "));
+        ask_for(op, telling->source, &line);
+        break;
+    case MAP_DEFAULT:
+        buf_add(&line, SPAN(": its default"));
+        break;
+    case MAP_LEFT_OUT:
+        buf_add(&line, SPAN(": left out"));
+        break;
+    case MAP_WRITTEN:
+        break;
     }
-    describe(telling, value, &sees);
-    buf_printf(telling->out, "  %-26.*s <- %-26s %s", (int)op->target.len, op->target.at, path,
-               buf_text(&sees));
-    if (broken != NULL && has_fault(faults, "Invalid", broken))
-        buf_printf(telling->out, ": FAULT: %s can't be looked into", broken);
-    else if (has_fault(faults, "Missing", op->paths[0].name))
-        buf_printf(telling->out, ": FAULT: it is required");
-    else if (has_fault(faults, "Invalid", op->paths[0].name))
-        buf_printf(telling->out, ": FAULT: %s", asks_for(op, telling->source));
-    else if (json_kind(value) == JSON_ABSENT)
-        buf_printf(telling->out, op->has_default ? ": its default" : ": left out");
+    buf_printf(telling->out, "  %-26.*s <- %-26s %s", (int)op->target.len, op->target.at, path->name,
+               buf_text(&line));
     buf_add_char(telling->out, '\n');
 }
 
 static void tell_mapping(struct telling *telling, const struct mapping *mapping, const struct data *data,
-                         const struct faults *faults)
+                         const struct mapped *mapped)
 {
-    for (size_t i = 0; i < mapping->count; i++)
+    for (size_t i = 0; mapped->traces != NULL && i < mapping->count; i++)
         if (mapping->ops[i].act == MAP_FIELD && mapping->ops[i].type != MAP_TEXT)
-            tell_field(telling, &mapping->ops[i], data, faults);
+            tell_field(telling, &mapping->ops[i], &mapped->traces[i], data);
 }
 
 static void tell_key(struct telling *telling, const struct event_rule *rule, const struct data *data)
 {
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key_part *part = &rule->key[i];
+        const struct json *value = paths_follow(part->paths, part->count, data);
+        bool good = json_kind(value) == JSON_INT || json_str(value).len > 0;
         struct buf sees = {.arena = &telling->arena};
-        describe(telling, paths_follow(part->paths, part->count, data), &sees);
-        buf_printf(telling->out, "  %-26s <- %-26s %s\n", "(key)", part->paths[0].name, buf_text(&sees));
+        describe(telling, value, &sees);
+        buf_printf(telling->out, "  %-26s <- %-26s %s%s\n", "(key)", part->paths[0].name, buf_text(&sees),
+                   good ? "" : ": FAULT: must be a text that is not empty, or a whole number");
     }
 }
 
@@ -161,13 +205,13 @@ static const struct event_rule *tell_choice(struct telling *telling, const struc
         const struct event_rule *rule = &rules->events[i];
         struct buf looks = {.arena = &telling->arena};
         bool fits = when_holds(rule->when, data);
-        when_describe(rule->when, &looks);
+        when_describe(rule->when, data, &looks);
         if (fits && rule->ignore)
             tell(telling, "event", "%zu fits, and says to ignore it", i + 1);
         else if (fits)
             tell(telling, "event", "%zu fits: %.*s", i + 1, (int)rule->type.len, rule->type.at);
         else
-            tell(telling, "event", "%zu does not fit: it looks at %s", i + 1, buf_text(&looks));
+            tell(telling, "event", "%zu does not fit: %s", i + 1, buf_text(&looks));
         if (fits)
             return rule;
     }
@@ -184,33 +228,59 @@ static void tell_piece(struct telling *telling, const struct piece *piece)
 static void tell_row(struct telling *telling, const struct data *data, const struct piece *piece)
 {
     const struct event_rule *rule = tell_choice(telling, data);
-    if (rule == NULL || rule->ignore)
-        return;
-    tell_key(telling, rule, data);
-    tell_mapping(telling, rule->mapping, data, &piece->faults);
-    tell_piece(telling, piece);
+    if (rule != NULL && !rule->ignore) {
+        tell_key(telling, rule, data);
+        tell_mapping(telling, rule->mapping, data, &piece->mapped);
+    }
+    if (piece != NULL)
+        tell_piece(telling, piece);
 }
 
-static void tell_rows(struct telling *telling, struct data *data, const struct verdict *verdict)
+/* Of a long batch the first rows are shown, and then what is wrong. */
+static void tell_batch(struct telling *telling, struct data *data, const struct json *rows,
+                       const struct verdict *verdict)
+{
+    const struct rules *rules = telling->source->definition->rules;
+    size_t shown = 0;
+    size_t next = 0;
+    tell(telling, "rows", "%zu", json_count(rows));
+    for (size_t i = 0; i < json_count(rows); i++) {
+        data->row = json_at(rows, i);
+        const struct event_rule *rule = rule_find(rules, data);
+        bool kept = rule == NULL || !rule->ignore;
+        const struct piece *piece = kept ? &verdict->pieces[next++] : NULL;
+        bool faulty = piece != NULL && piece->faults.count > 0;
+        if (shown >= (faulty ? 2 * ROWS_SHOWN : ROWS_SHOWN))
+            continue;
+        tell(telling, "row", "%zu", i);
+        tell_row(telling, data, piece);
+        shown++;
+    }
+    if (shown < json_count(rows))
+        tell(telling, "", "(%zu more rows are not shown)", json_count(rows) - shown);
+}
+
+static void tell_rows(struct telling *telling, const struct json *payload, struct data *data,
+                      const struct verdict *verdict)
 {
     const struct rules *rules = telling->source->definition->rules;
     const struct json *rows =
-        rules->each_count > 0 ? paths_follow(rules->each, rules->each_count, data) : data->payload;
-    size_t piece = 0;
-    if (rules->each_count > 0)
-        tell(telling, "rows", "%zu", verdict->is_batch ? json_count(rows) : 1);
-    for (size_t i = 0; i < (verdict->is_batch ? json_count(rows) : 1); i++) {
-        data->row = verdict->is_batch ? json_at(rows, i) : rows;
-        if (i == ROWS_SHOWN) {
-            tell(telling, "", "(the other rows are not shown)");
-            return;
-        }
-        if (verdict->is_batch)
-            tell(telling, "row", "%zu", i);
-        const struct event_rule *rule = rule_find(rules, data);
-        bool kept = rule == NULL || !rule->ignore;
-        tell_row(telling, data, kept ? &verdict->pieces[piece] : NULL);
-        piece += kept;
+        rules->each_count > 0 ? paths_follow(rules->each, rules->each_count, data) : payload;
+    const struct piece *piece = verdict->count > 0 ? &verdict->pieces[0] : NULL;
+    if (verdict->is_batch) {
+        tell_batch(telling, data, rows, verdict);
+        return;
+    }
+    if (rules->each_count > 0 && rows == NULL) {
+        tell(telling, "rows", "nothing at %s, where the definition's \"each\" looks: FAULT",
+             rules->each[0].name);
+        tell_piece(telling, piece);
+    } else if (rules->each_count > 0 && json_kind(rows) == JSON_ARR) {
+        tell(telling, "rows", "%zu: FAULT", json_count(rows));
+        tell_piece(telling, piece);
+    } else {
+        data->row = rows;
+        tell_row(telling, data, piece);
     }
 }
 
@@ -221,25 +291,45 @@ static void tell_payload(struct telling *telling, struct span body, struct span 
     struct json_fault fault;
     struct faults faults = {.arena = &telling->arena};
     struct json *request = head.len > 0 ? json_parse(head, &fault) : NULL;
-    if (body.len == 0 && definition->rules->allows_empty)
+    bool is_empty = body.len == 0;
+    if (is_empty && definition->rules->allows_empty && !definition->form)
         body = SPAN("{}");
     struct json *payload =
         definition->form ? form_json(body, &telling->arena, &faults) : json_parse(body, &fault);
     struct data data = {payload, payload, request, definition->form};
     struct buf sees = {.arena = &telling->arena};
     describe(telling, payload, &sees);
-    tell(telling, "payload", "%s", payload != NULL ? buf_text(&sees) : "can't be read: FAULT");
-    if (payload != NULL &&
-        (verdict->is_batch || definition->rules->each_count == 0 ||
-         paths_follow(definition->rules->each, definition->rules->each_count, &data) != NULL))
-        tell_rows(telling, &data, verdict);
-    else if (verdict->count > 0)
+    if (payload != NULL) {
+        tell(telling, "payload", "%s", buf_text(&sees));
+        tell_rows(telling, payload, &data, verdict);
+    } else {
+        tell(telling, "payload", "%s: FAULT",
+             is_empty           ? "the body is empty"
+             : definition->form ? "is no form"
+                                : "is no JSON");
         tell_piece(telling, &verdict->pieces[0]);
+    }
     json_free(payload);
     json_free(request);
 }
 
 /* The end. */
+
+/* Says what the server answers; whether that is a yes. */
+static bool end(struct telling *telling, int status, const char *what)
+{
+    if (telling->barred != 0)
+        tell(telling, "verdict", "refused; answered %d (but for that: %s; answered %d)", telling->barred,
+             what, status);
+    else
+        tell(telling, "verdict", "%s; answered %d", what, status);
+    return telling->barred == 0 && status >= 200 && status <= 299;
+}
+
+static int status_of(const struct reply *reply, int otherwise)
+{
+    return reply->status != 0 ? reply->status : otherwise;
+}
 
 static size_t count_faulty(const struct verdict *verdict)
 {
@@ -249,59 +339,80 @@ static size_t count_faulty(const struct verdict *verdict)
     return faulty;
 }
 
-static bool tell_end(struct telling *telling, const struct verdict *verdict)
+static bool end_kept(struct telling *telling, const struct verdict *verdict)
 {
+    const struct definition *definition = telling->source->definition;
+    struct buf what = {.arena = &telling->arena};
     char id[EVENT_ID_TEXT];
     size_t faulty = count_faulty(verdict);
-    if (verdict->kind == VERDICT_IGNORED) {
-        tell(telling, "verdict", "ignored: answered 200, and kept nowhere");
-    } else if (verdict->is_batch) {
-        tell(telling, "verdict", "%zu rows kept as events, %zu in quarantine, %zu ignored",
-             verdict->count - faulty, faulty, verdict->ignored);
-    } else {
-        event_id_write(id, &verdict->pieces[0].event.id);
-        tell(telling, "verdict",
-             faulty > 0 ? "authentic, but not mappable: kept in quarantine as %s"
-                        : "good: kept as the event %s",
-             id);
+    if (verdict->is_batch) {
+        buf_printf(&what, "a batch: %zu kept as events, %zu kept in quarantine, %zu ignored",
+                   verdict->count - faulty, faulty, verdict->ignored);
+        return end(telling, status_of(&definition->accepted, 200), buf_text(&what));
     }
-    return faulty == 0;
+    if (verdict->kind == VERDICT_IGNORED)
+        return end(telling, status_of(&definition->ignored, 200), "good: ignored, and kept nowhere");
+    event_id_write(id, &verdict->pieces[0].event.id);
+    if (faulty == 0) {
+        buf_printf(&what, "good: kept as the event %s", id);
+        return end(telling, status_of(&definition->accepted, 200), buf_text(&what));
+    }
+    buf_printf(&what, "authentic, but not mappable: kept in quarantine as %s", id);
+    return end(telling, status_of(&definition->quarantined, 400), buf_text(&what));
 }
 
 static bool tell_authentic(struct telling *telling, const struct verdict *verdict)
 {
     const struct request *request = telling->request;
     struct buf head = {.arena = &telling->arena};
+    struct buf what = {.arena = &telling->arena};
     tell(telling, "signature", "good: made with the secret %s", verdict->proof.secret->name);
     if (verdict->kind == VERDICT_ANSWER) {
-        tell(telling, "verdict", "a handshake: answered %d with %zu bytes of %.*s", verdict->answer.status,
-             verdict->answer.body.len, (int)verdict->answer.type.len, verdict->answer.type.at);
-        return true;
+        buf_printf(&what, "good: a handshake, for which there are %zu bytes of %.*s",
+                   verdict->answer.body.len, (int)verdict->answer.type.len, verdict->answer.type.at);
+        return end(telling, verdict->answer.status, buf_text(&what));
     }
-    head_write(telling->source->definition->scheme, request, &telling->arena, &head);
+    head_write(telling->source->definition, request, &telling->arena, &head);
     tell_payload(telling, request->body, buf_span(&head), verdict);
-    return tell_end(telling, verdict);
+    return end_kept(telling, verdict);
 }
 
-bool explain_request(const struct sources *sources, const struct source *source,
-                     const struct request *request, bool show_values, struct buf *out)
+/* Only a POST is a webhook; anything else has to be one of the challenges that the definition knows. */
+static bool tell_no_handshake(struct telling *telling, const struct verdict *verdict)
 {
-    struct telling telling = {
-        .out = out, .sources = sources, .source = source, .request = request, .show_values = show_values};
+    const struct rules *rules = telling->source->definition->rules;
+    tell(telling, "signature", "good: made with the secret %s", verdict->proof.secret->name);
+    for (size_t i = 0; i < rules->handshake_count; i++) {
+        const struct handshake *handshake = &rules->handshakes[i];
+        struct buf looks = {.arena = &telling->arena};
+        when_describe(handshake->when, NULL, &looks);
+        tell(telling, "handshake", "%zu does not fit: it takes a %.*s, where %s", i + 1,
+             (int)handshake->method.len, handshake->method.at, buf_text(&looks));
+    }
+    return end(telling, 401, "refused: no webhook, because it is no POST, and no handshake that is known");
+}
+
+bool explain_request(const struct explain_case *asked, struct buf *out)
+{
+    struct telling telling = {.out = out,
+                              .asked = asked,
+                              .source = asked->source,
+                              .request = asked->request,
+                              .show_values = asked->show_values};
     struct verdict verdict;
-    bool good = false;
-    bool taken = tell_request(&telling);
-    verdict_reach(source, request, &telling.arena, &verdict);
+    bool good;
+    tell_request(&telling);
+    verdict_reach(asked->source, asked->request, &telling.arena, &verdict);
     if (verdict.kind != VERDICT_REFUSED) {
         good = tell_authentic(&telling, &verdict);
+    } else if (verdict.proof.secret != NULL) {
+        good = tell_no_handshake(&telling, &verdict);
     } else {
         tell_refusal(&telling, &verdict.proof);
-        tell(&telling, "verdict", "refused: answered 401");
+        good = end(&telling, 401, "refused");
     }
-    if (!taken)
-        tell(&telling, "", "-> but it is answered 415 before its signature is looked at");
     arena_free(&telling.arena);
-    return good && taken;
+    return good;
 }
 
 bool explain_kept(const struct source *source, struct span body, struct span head, int64_t received,
@@ -312,7 +423,11 @@ bool explain_kept(const struct source *source, struct span body, struct span hea
     tell(&telling, "request", "a body of %zu bytes that was proven authentic before", body.len);
     verdict_again(source, body, head, received, &telling.arena, &verdict);
     tell_payload(&telling, body, head, &verdict);
-    bool good = tell_end(&telling, &verdict);
+    bool good = count_faulty(&verdict) == 0;
+    tell(&telling, "verdict",
+         !good                             ? "still faulty: it stays in quarantine"
+         : verdict.kind == VERDICT_IGNORED ? "good: it is ignored now"
+                                           : "good: pickupd quarantine retry makes it an event");
     arena_free(&telling.arena);
     return good;
 }

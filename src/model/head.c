@@ -5,10 +5,11 @@
 
 #include "base/json.h"
 #include "form.h"
+#include "rules.h"
 
-static const struct span secretive[] = {SPAN("authorization"), SPAN("cookie"),    SPAN("secret"),
-                                        SPAN("token"),         SPAN("signature"), SPAN("password"),
-                                        SPAN("apikey"),        SPAN("api-key")};
+static const struct span secretive[] = {SPAN("auth"),  SPAN("cookie"),     SPAN("secret"),
+                                        SPAN("token"), SPAN("signature"),  SPAN("passw"),
+                                        SPAN("key"),   SPAN("credential"), SPAN("session")};
 
 static bool holds(struct span text, struct span part)
 {
@@ -18,12 +19,24 @@ static bool holds(struct span text, struct span part)
     return false;
 }
 
-static bool may_be_secret(const struct scheme *scheme, struct span name)
+bool head_hides(struct span name)
 {
+    if (holds(name, SPAN("idempotency")))
+        return false; /* Idempotency-Key is no secret */
     for (size_t i = 0; i < sizeof secretive / sizeof secretive[0]; i++)
         if (holds(name, secretive[i]))
             return true;
-    return span_is_nocase(name, scheme_place(scheme));
+    return false;
+}
+
+/* What the scheme, or a handshake, looks for its signature or secret in. */
+static bool is_place(const struct definition *definition, struct span name)
+{
+    const struct rules *rules = definition->rules;
+    for (size_t i = 0; i < rules->handshake_count; i++)
+        if (scheme_looks_in(rules->handshakes[i].scheme, name))
+            return true;
+    return scheme_looks_in(definition->scheme, name);
 }
 
 static bool is_text(struct span text)
@@ -31,9 +44,9 @@ static bool is_text(struct span text)
     return json_is_utf8(text) && (text.len == 0 || memchr(text.at, '\0', text.len) == NULL);
 }
 
-static void add(const struct scheme *scheme, struct span name, struct span value, struct buf *out)
+static void add(const struct definition *definition, struct span name, struct span value, struct buf *out)
 {
-    if (may_be_secret(scheme, name) || !is_text(name) || !is_text(value))
+    if (head_hides(name) || is_place(definition, name) || !is_text(name) || !is_text(value))
         return;
     json_key(out, name);
     json_put_str(out, value);
@@ -47,14 +60,14 @@ static struct span lower(struct span text, struct arena *arena)
     return (struct span){copy, text.len};
 }
 
-static void add_headers(const struct scheme *scheme, const struct request *request, struct arena *arena,
-                        struct buf *out)
+static void add_headers(const struct definition *definition, const struct request *request,
+                        struct arena *arena, struct buf *out)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         struct span value;
         struct span name = request->headers[i].name;
         if (request_header(request, name, &value) == 1)
-            add(scheme, lower(name, arena), value, out);
+            add(definition, lower(name, arena), value, out);
     }
 }
 
@@ -66,26 +79,27 @@ static bool is_single(const struct form_field *fields, int count, int at)
     return true;
 }
 
-static void add_query(const struct scheme *scheme, struct span query, struct arena *arena, struct buf *out)
+static void add_query(const struct definition *definition, struct span query, struct arena *arena,
+                      struct buf *out)
 {
     struct form_field *fields;
     int count = form_read(query, arena, &fields);
     for (int i = 0; i < count; i++)
         if (is_single(fields, count, i))
-            add(scheme, fields[i].name, fields[i].value, out);
+            add(definition, fields[i].name, fields[i].value, out);
 }
 
-void head_write(const struct scheme *scheme, const struct request *request, struct arena *arena,
+void head_write(const struct definition *definition, const struct request *request, struct arena *arena,
                 struct buf *out)
 {
     json_open(out, '{');
     json_key(out, SPAN("header"));
     json_open(out, '{');
-    add_headers(scheme, request, arena, out);
+    add_headers(definition, request, arena, out);
     json_close(out, '}');
     json_key(out, SPAN("query"));
     json_open(out, '{');
-    add_query(scheme, request->query, arena, out);
+    add_query(definition, request->query, arena, out);
     json_close(out, '}');
     json_close(out, '}');
 }

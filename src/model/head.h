@@ -8,9 +8,12 @@
 
 #include "base/buf.h"
 #include "base/request.h"
-#include "model/scheme.h"
+#include "model/definition.h"
 
-void head_write(const struct scheme *scheme, const struct request *request, struct arena *arena,
+/* Whether a header or parameter of that name may be a secret, so that no definition gets to see it. */
+bool head_hides(struct span name);
+
+void head_write(const struct definition *definition, const struct request *request, struct arena *arena,
                 struct buf *out);
 
 #endif

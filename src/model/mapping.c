@@ -19,6 +19,7 @@ struct run {
     struct arena *arena;
     struct buf *out;
     struct value *values; /* one an op */
+    struct map_trace *traces;
     struct faults *faults;
     bool texts; /* the value at hand could not be sent as anything but a text */
 };
@@ -28,8 +29,14 @@ static const char *name_of(const struct map_op *op)
     return op->paths[0].name;
 }
 
+static struct map_trace *trace_of(struct run *run, const struct map_op *op)
+{
+    return &run->traces[op - run->mapping->ops];
+}
+
 static void invalid(struct run *run, const struct map_op *op)
 {
+    trace_of(run, op)->end = MAP_INVALID;
     faults_add(run->faults, "Invalid %s", name_of(op));
 }
 
@@ -228,35 +235,51 @@ static bool is_absent(const struct map_op *op, const struct json *sent)
     return false;
 }
 
-/* The first of an op's paths that leads to something; if none does, *broken is where one could not go on. */
-static const struct json *find(struct run *run, const struct map_op *op, const char **broken)
+/* The first of an op's paths that leads to something; if none does, `broken` is where one could not go on. */
+static const struct json *find(struct run *run, const struct map_op *op, struct map_trace *trace)
 {
     const struct json *sent = NULL;
     for (size_t i = 0; i < op->path_count && is_absent(op, sent); i++) {
-        sent = path_follow(&op->paths[i], &run->input->data, broken);
+        sent = path_follow(&op->paths[i], &run->input->data, &trace->broken);
         run->texts = run->input->data.texts || op->paths[i].root == PATH_REQUEST;
+        trace->path = is_absent(op, sent) ? 0 : i;
     }
     return sent;
 }
 
+/* What is written, or said, where nothing was sent. */
+static enum map_end end_absent(struct run *run, const struct map_op *op, const char *broken)
+{
+    if (broken != NULL) {
+        faults_add(run->faults, "Invalid %s", broken);
+        return MAP_BROKEN;
+    }
+    if (op->required) {
+        faults_add(run->faults, "Missing %s", name_of(op));
+        return MAP_MISSING;
+    }
+    if (!op->has_default)
+        return MAP_LEFT_OUT;
+    if (op->default_is_text)
+        write_text(run, op, expand(run, &op->default_text));
+    else
+        write_json(run, op, op->default_json);
+    return MAP_DEFAULT;
+}
+
 static void map_field(struct run *run, const struct map_op *op)
 {
-    const char *broken = NULL;
+    struct map_trace *trace = trace_of(run, op);
+    trace->end = MAP_WRITTEN;
     if (op->type == MAP_TEXT) {
         write_text(run, op, expand(run, &op->text));
         return;
     }
-    const struct json *sent = find(run, op, &broken);
-    if (!is_absent(op, sent))
+    const struct json *sent = find(run, op, trace);
+    if (is_absent(op, sent))
+        trace->end = end_absent(run, op, trace->broken);
+    else
         mappers[op->type](run, op, sent);
-    else if (broken != NULL)
-        faults_add(run->faults, "Invalid %s", broken);
-    else if (op->required)
-        faults_add(run->faults, "Missing %s", name_of(op));
-    else if (op->has_default && op->default_is_text)
-        write_text(run, op, expand(run, &op->default_text));
-    else if (op->has_default)
-        write_json(run, op, op->default_json);
 }
 
 static struct span json_of(const struct run *run, size_t op)
@@ -270,12 +293,13 @@ enum err mapping_run(const struct mapping *mapping, const struct map_input *inpu
                      struct mapped *mapped, struct faults *faults)
 {
     *mapped = (struct mapped){.detail = {.arena = arena}};
-    struct run run = {mapping, input, arena, &mapped->detail, NULL, faults, false};
+    struct run run = {mapping, input, arena, &mapped->detail, NULL, NULL, faults, false};
     if (json_kind(input->data.row) != JSON_OBJ) {
         faults_add(faults, "Not a JSON object");
         return ERR_BAD_WEBHOOK;
     }
     run.values = arena_alloc(arena, mapping->count * sizeof *run.values);
+    mapped->traces = run.traces = arena_alloc(arena, mapping->count * sizeof *run.traces);
     json_open(run.out, '{');
     for (size_t i = 0; i < mapping->count; i++) {
         const struct map_op *op = &mapping->ops[i];

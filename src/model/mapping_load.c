@@ -75,17 +75,11 @@ static struct template template_load(struct compiler *compiler, struct node node
         node_fault(node, "must be a text");
     struct template out = {.parts = arena_alloc(compiler->load->arena, (rest.len + 1) * sizeof *out.parts)};
     rest.at = arena_copy(compiler->load->arena, rest);
-    while (rest.len > 0) {
-        struct span literal = span_cut(&rest, '{');
-        bool opened = literal.at[literal.len] == '{';
+    struct span literal, word;
+    while (node_word(node, &rest, &literal, &word)) {
         if (literal.len > 0)
             out.parts[out.count++] = (struct template_part){.kind = PART_LITERAL, .literal = literal};
-        if (!opened)
-            break;
-        struct span word = span_cut(&rest, '}');
-        if (word.at[word.len] != '}')
-            node_fault(node, "has a { without a }");
-        else if (!resolve_word(compiler, word, &out.parts[out.count++]))
+        if (word.at != NULL && !resolve_word(compiler, word, &out.parts[out.count++]))
             node_fault(node, "has a word in braces that is neither a variable nor an earlier text field");
     }
     if (out.count == 0)
@@ -157,6 +151,8 @@ static void zone_load(struct node node, struct map_op *op)
 {
     if (node.json == NULL)
         return;
+    if (op->type == MAP_TIME && (op->format == MAP_UNIX || op->format == MAP_UNIX_MS))
+        node_fault(node, "does not go with seconds or milliseconds since 1970");
     op->zone = zone_find(node_text(node));
     if (op->zone == NULL)
         node_fault(node, "is no time zone");
@@ -182,6 +178,27 @@ static int64_t offset_load(struct node node)
 static const char *const rule_keys[] = {"from",   "type",      "required", "default",     "prefix",
                                         "offset", "format",    "zone",     "min",         "max",
                                         "table",  "otherwise", "nulls",    "ignore_case", NULL};
+
+/* What a default of these types must be. */
+static const struct {
+    enum map_type type;
+    enum json_type kind;
+    const char *what;
+} default_kinds[] = {
+    {MAP_WHOLE, JSON_INT, "must be a whole number or null, as the type says"},
+    {MAP_BOOL, JSON_BOOL, "must be true, false or null, as the type says"},
+    {MAP_STRING, JSON_STR, "must be a text or null, as the type says"},
+    {MAP_ID, JSON_STR, "must be a text or null, as the type says"},
+};
+
+static void check_default(struct node node, enum map_type type)
+{
+    for (size_t i = 0; i < sizeof default_kinds / sizeof default_kinds[0]; i++)
+        if (default_kinds[i].type == type && json_kind(node.json) != default_kinds[i].kind &&
+            json_kind(node.json) != JSON_ABSENT && json_kind(node.json) != JSON_OBJ &&
+            json_kind(node.json) != JSON_ARR)
+            node_fault(node, default_kinds[i].what);
+}
 
 /* Keys that only one type understands; with any other they are a mistake. */
 static const struct {
@@ -217,6 +234,7 @@ static void rule_load(struct compiler *compiler, struct node rule, struct map_op
     format_load(node_get(rule, "format"), op);
     zone_load(node_get(rule, "zone"), op);
     check_keys(rule, op);
+    check_default(node_get(rule, "default"), op->type);
     if (op->type == MAP_TABLE)
         table_load(node_get(rule, "table"), op);
     if (node_get(rule, "otherwise").json != NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/request.h"
 
 void node_fault(struct node node, const char *what)
 {
@@ -93,6 +94,37 @@ struct span node_json(struct node node)
     struct buf text = {.arena = node.load->arena};
     json_put(&text, node.json);
     return buf_span(&text);
+}
+
+bool node_word(struct node node, struct span *rest, struct span *literal, struct span *word)
+{
+    if (rest->len == 0)
+        return false;
+    *literal = span_cut(rest, '{');
+    *word = (struct span){NULL, 0};
+    if (literal->at[literal->len] != '{')
+        return true;
+    *word = span_cut(rest, '}');
+    if (word->at[word->len] == '}')
+        return true;
+    node_fault(node, "has a { without a }");
+    word->at = NULL;
+    return true;
+}
+
+struct span node_media_type(struct node node)
+{
+    struct span text = node_text(node);
+    struct span rest = text;
+    struct span type = span_trim(span_cut(&rest, ';'));
+    struct span subtype = type;
+    struct span major = span_cut(&subtype, '/');
+    bool good = request_is_name(major) && request_is_name(subtype);
+    for (size_t i = 0; i < rest.len; i++)
+        good &= rest.at[i] >= ' ' && rest.at[i] < 0x7f;
+    if (!good && text.len > 0)
+        node_fault(node, "is no media type");
+    return text;
 }
 
 size_t node_choice(struct node node, const char *const *choices)

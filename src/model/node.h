@@ -51,6 +51,16 @@ size_t node_texts(struct node node, struct span **texts);
 /* The JSON of any value, as compact text in the arena. */
 struct span node_json(struct node node);
 
+/*
+ * Walks a template, a text with words in braces: the literal up to the next word, and the word (at NULL if
+ * none follows). False at its end. `rest` begins as the whole text, and must be NUL-terminated like a node's
+ * texts.
+ */
+bool node_word(struct node node, struct span *rest, struct span *literal, struct span *word);
+
+/* "text/plain", in small letters or not, maybe with parameters behind a semicolon. */
+struct span node_media_type(struct node node);
+
 /* One of a NULL-ended list; its index, or 0 with a fault. */
 size_t node_choice(struct node node, const char *const *choices);
 

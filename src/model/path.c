@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "head.h"
 
 static bool step_read(struct span step, struct arena *arena, struct path_step *out)
 {
@@ -53,11 +54,22 @@ static bool head_read(struct span text, struct arena *arena, struct path *path)
     return name.len > 0;
 }
 
+/* What is hardly a name, and most likely a mistake. */
+static bool is_odd(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] < ' ' || text.at[i] == '{' || text.at[i] == '}' || text.at[i] == '"')
+            return true;
+    return false;
+}
+
 bool path_read(struct load *load, struct span text, struct path *path)
 {
     struct arena *arena = load->arena;
     *path = (struct path){.root = PATH_ROW, .name = arena_copy(arena, text)};
     text.at = path->name;
+    if (is_odd(text))
+        return false;
     if (span_starts(text, SPAN(PATH_HEADER ":")) || span_starts(text, SPAN(PATH_QUERY ":"))) {
         load->reads_head = true;
         return head_read(text, arena, path);
@@ -71,11 +83,20 @@ bool path_read(struct load *load, struct span text, struct path *path)
     return span_is(text, SPAN(".")) || (steps_read(text, arena, path) && path->depth > 0);
 }
 
+/* A value that never arrives would be missed only once webhooks come in. */
+void path_check(struct node node, const struct path *path)
+{
+    if (path->root == PATH_REQUEST && head_hides(path->steps[1].name))
+        node_fault(node, "is kept from definitions, because it may hold a secret");
+}
+
 void path_load(struct node node, struct path *path)
 {
     struct span text = node_text(node);
     if (!path_read(node.load, text, path) && text.len > 0)
         node_fault(node, "is no path: at most 8 names with dots between them, $, header:NAME or query:NAME");
+    else
+        path_check(node, path);
 }
 
 size_t paths_load(struct node node, struct path **paths)
@@ -99,7 +120,7 @@ static bool is_value(const struct json *json, struct span value)
 
 static const struct json *pick(const struct json *list, const struct path_step *step)
 {
-    for (size_t i = 0; i < json_count(list); i++)
+    for (size_t i = 0; i < json_count(list) && i < PATH_PICK_MAX; i++)
         if (is_value(json_get(json_at(list, i), step->name.at), step->value))
             return json_at(list, i);
     return NULL;

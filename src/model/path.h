@@ -5,7 +5,8 @@
 #include "model/mapping.h"
 #include "node.h"
 
-#define PATH_DEPTH_MAX 8 /* names in a path */
+#define PATH_DEPTH_MAX 8    /* names in a path */
+#define PATH_PICK_MAX  1000 /* elements of a list that "name=value" looks at */
 
 /* The names of the members that a request's head is read into, and of the words that lead there. */
 #define PATH_HEADER "header"
@@ -33,6 +34,9 @@ size_t paths_load(struct node node, struct path **paths);
 
 /* The same from a text that stands at a node; false if it is no path. */
 bool path_read(struct load *load, struct span text, struct path *path);
+
+/* What path_load does beside it: a path to what no definition gets to see is a mistake at the node. */
+void path_check(struct node node, const struct path *path);
 
 /* What stands there, or NULL. *broken, if given and NULL, is set to what can't be stepped into. */
 const struct json *path_follow(const struct path *path, const struct data *data, const char **broken);

@@ -19,21 +19,31 @@ struct reply_rule {
     size_t count, room;
 };
 
+/* A client would take the body for the head of the next answer. */
+static void check_bodiless(struct node body, int status)
+{
+    bool is_empty = json_kind(body.json) == JSON_STR && json_str(body.json).len == 0;
+    if ((status == 204 || status == 205) && body.json != NULL && !is_empty)
+        node_fault(body, "an answer of 204 or 205 has none");
+}
+
 static struct reply head_load(struct node node, bool may_refuse)
 {
     static const char *const known[] = {"status", "type", "body", NULL};
     struct node status = node_get(node, "status");
     struct node type = node_get(node, "type");
     bool is_text = json_kind(node_get(node, "body").json) == JSON_STR;
-    struct reply reply = {(int)node_int(status, may_refuse ? 400 : 200),
+    int64_t number = node_int(status, may_refuse ? 400 : 200);
+    bool accepts = number >= 200 && number <= 299;
+    bool refuses = may_refuse && number >= 400 && number <= 499;
+    struct reply reply = {accepts || refuses ? (int)number : 200,
                           is_text ? SPAN("text/plain") : SPAN("application/json"), SPAN("")};
     node_only(node, known);
-    bool accepts = reply.status >= 200 && reply.status <= 299;
-    bool refuses = may_refuse && reply.status >= 400 && reply.status <= 499;
     if (!accepts && !refuses)
         node_fault(status, may_refuse ? "must be 200 to 299 or 400 to 499" : "must be 200 to 299");
     if (type.json != NULL)
-        reply.type = node_text(type);
+        reply.type = node_media_type(type);
+    check_bodiless(node_get(node, "body"), reply.status);
     return reply;
 }
 
@@ -46,8 +56,10 @@ struct reply reply_load(struct node node, bool may_refuse)
     if (json_kind(body.json) == JSON_STR)
         reply.body =
             (struct span){arena_copy(node.load->arena, json_str(body.json)), json_str(body.json).len};
-    else if (body.json != NULL)
+    else if (json_kind(body.json) == JSON_OBJ)
         reply.body = node_json(body);
+    else if (body.json != NULL)
+        node_fault(body, "must be a text or an object");
     return reply;
 }
 
@@ -89,24 +101,23 @@ static void word_load(struct node node, struct reply_rule *rule, struct span wor
         span_skip(&word, 5);
     if (is_hmac && !scheme_can_hmac(scheme))
         node_fault(node, "{hmac:...} goes with an hmac scheme only");
-    if (!path_read(node.load, word, &part->path))
+    if (!path_read(node.load, word, &part->path)) {
         node_fault(node, "has a word in braces that is no path");
+        return;
+    }
+    path_check(node, &part->path);
+    if (is_hmac && !scheme_covers(scheme, &part->path, false))
+        node_fault(node, "would sign what nobody has signed: anybody could have anything signed");
 }
 
 static void text_load(struct node node, struct reply_rule *rule, const struct scheme *scheme)
 {
     struct arena *arena = node.load->arena;
     struct span rest = {arena_copy(arena, json_str(node.json)), json_str(node.json).len};
-    while (rest.len > 0) {
-        struct span literal = span_cut(&rest, '{');
-        bool opened = literal.at[literal.len] == '{';
+    struct span literal, word;
+    while (node_word(node, &rest, &literal, &word)) {
         add_literal(rule, arena, rule->is_json ? inside_quotes(literal, arena) : literal);
-        if (!opened)
-            break;
-        struct span word = span_cut(&rest, '}');
-        if (word.at[word.len] != '}')
-            node_fault(node, "has a { without a }");
-        else
+        if (word.at != NULL)
             word_load(node, rule, word, scheme);
     }
 }

@@ -23,6 +23,10 @@ struct event_rule {
     size_t key_count;
 };
 
+/* A body in which a challenge's secret is looked for is parsed before anything is proven: it must be short.
+ */
+#define HANDSHAKE_BODY_MAX 16384
+
 struct handshake {
     struct span method;
     const struct when *when;

@@ -212,6 +212,7 @@ static bool verify(struct checking *checking)
         if (!secret_live(secret, checking->request->received) || !matches(checking, secret->key, parts))
             continue;
         matched = true;
+        checking->matched |= i < 64 ? UINT64_C(1) << i : 0;
         if (checking->secret == NULL)
             checking->secret = secret;
     }
@@ -225,7 +226,7 @@ enum err scheme_verify(const struct scheme *scheme, const struct source *source,
     struct checking checking = {scheme, source, request, arena, .reason = "good"};
     bool good = verify(&checking);
     json_free(checking.json);
-    *proof = (struct proof){checking.reason, checking.where, checking.age, checking.secret};
+    *proof = (struct proof){checking.reason, checking.where, checking.age, checking.matched, checking.secret};
     return good ? ERR_OK : ERR_BAD_SIGNATURE;
 }
 
@@ -244,6 +245,13 @@ bool scheme_hmac(const struct scheme *scheme, const struct scheme_key *key, stru
 struct span scheme_place(const struct scheme *scheme)
 {
     return scheme->signature.name;
+}
+
+bool scheme_looks_in(const struct scheme *scheme, struct span name)
+{
+    const struct place *place = &scheme->signature;
+    return place->in == PLACE_HEADER_PATTERN ? matches_pattern(name, place->name)
+                                             : span_is_nocase(name, place->name);
 }
 
 bool scheme_signs(const struct scheme *scheme)

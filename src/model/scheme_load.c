@@ -192,16 +192,14 @@ static void signed_load(struct node node, struct scheme *scheme)
 {
     struct span rest = node_text(node);
     scheme->parts = arena_alloc(node.load->arena, (rest.len + 1) * sizeof *scheme->parts);
-    while (rest.len > 0) {
-        struct span literal = span_cut(&rest, '{');
-        bool opened = literal.at[literal.len] == '{';
+    struct span literal, word;
+    while (node_word(node, &rest, &literal, &word)) {
         if (literal.len > 0)
             scheme->parts[scheme->part_count++] = (struct signed_part){SIGNED_LITERAL, literal};
-        if (!opened)
+        if (word.at == NULL)
             break;
-        struct span word = span_cut(&rest, '}');
         struct signed_part *part = &scheme->parts[scheme->part_count++];
-        if (word.at[word.len] != '}' || !word_load(word, part))
+        if (!word_load(word, part))
             node_fault(node, "has a word in braces that is not known");
         if (part->kind == SIGNED_HEADER || part->kind == SIGNED_JSON)
             part->text.at = arena_copy(node.load->arena, part->text);
@@ -246,16 +244,19 @@ static void check_body(struct node node, const struct scheme *scheme)
 {
     static const char *const unsigned_body[] = {"unsigned", NULL};
     struct node body = node_get(node, "body");
-    if (body.json != NULL)
+    if (body.json != NULL) {
         node_choice(body, unsigned_body);
-    else if (!signs_body(scheme) && scheme->part_count > 0)
+        if (signs_body(scheme))
+            node_fault(body, "does not go with what is signed");
+    }
+    if (body.json == NULL && !signs_body(scheme) && scheme->part_count > 0)
         node_fault(node_get(node, "signed"),
                    "signs nothing of the body; if so it is, say \"body\": \"unsigned\"");
 }
 
 static void check_unsigned(struct node node)
 {
-    static const char *const idle[] = {"hash", "signed", "timestamp", "id"};
+    static const char *const idle[] = {"hash", "signed", "timestamp", "id", "body"};
     for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
         if (node_get(node, idle[i]).json != NULL)
             node_fault(node_get(node, idle[i]), "does not go with this kind, which signs nothing");
@@ -276,6 +277,8 @@ const struct scheme *scheme_load(struct node node)
         check_unsigned(node);
         return scheme;
     }
+    if (scheme->kind != SCHEME_HMAC && node_get(node, "hash").json != NULL)
+        node_fault(node_get(node, "hash"), "does not go with this kind");
     if (scheme->kind == SCHEME_HMAC)
         scheme->hash = (enum hmac_hash)node_choice(node_get(node, "hash"), hashes);
     timestamp_load(node_get(node, "timestamp"), scheme);
@@ -313,13 +316,28 @@ static bool has_part(const struct scheme *scheme, enum signed_kind kind, struct 
     return false;
 }
 
-bool scheme_covers(const struct scheme *scheme, const struct path *path)
+/* Of a form the fields are signed one behind the other, so a name could take over a part of its value. */
+static bool covers_body(const struct scheme *scheme)
+{
+    return signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64);
+}
+
+/* {json:a} counts from the whole body: "a" is the same only where the row is the payload. */
+static bool covers_json(const struct scheme *scheme, const struct path *path, bool has_rows)
+{
+    struct span name = span_of(path->name);
+    if (path->root == PATH_PAYLOAD && path->depth > 0)
+        span_skip(&name, 2); /* "$." */
+    return (path->root == PATH_PAYLOAD || !has_rows) && has_part(scheme, SIGNED_JSON, name);
+}
+
+bool scheme_covers(const struct scheme *scheme, const struct path *path, bool has_rows)
 {
     struct span name = path->depth > 0 ? path->steps[path->depth - 1].name : SPAN("");
     if (!scheme_signs(scheme))
         return true;
     if (path->root != PATH_REQUEST)
-        return signs_body(scheme) || has_part(scheme, SIGNED_JSON, span_of(path->name));
+        return covers_body(scheme) || covers_json(scheme, path, has_rows);
     if (span_is(path->steps[0].name, SPAN(PATH_QUERY)))
         return signs(scheme, SIGNED_URL);
     bool is_id = scheme->id.in == PLACE_HEADER && span_is_nocase(scheme->id.name, name);

@@ -86,6 +86,7 @@ struct checking {
     size_t key_values;
     struct span timestamp, id;
     int64_t age;
+    uint64_t matched;
     const struct secret *secret; /* the first that matched */
 };
 

@@ -68,13 +68,20 @@ bool scheme_value(struct checking *checking, const struct place *place, struct s
     return (found == 1 && value->len > 0) || scheme_ends(checking, "missing");
 }
 
+static int compare(struct span x, struct span y)
+{
+    size_t common = x.len < y.len ? x.len : y.len;
+    int order = common > 0 ? memcmp(x.at, y.at, common) : 0;
+    return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Values of one name are sorted, too, as Twilio's libraries do it. */
 static int by_name(const void *a, const void *b)
 {
     const struct form_field *x = a;
     const struct form_field *y = b;
-    size_t common = x->name.len < y->name.len ? x->name.len : y->name.len;
-    int order = common > 0 ? memcmp(x->name.at, y->name.at, common) : 0;
-    return order != 0 ? order : (x->name.len > y->name.len) - (x->name.len < y->name.len);
+    int order = compare(x->name, y->name);
+    return order != 0 ? order : compare(x->value, y->value);
 }
 
 static bool sorted_form(struct span body, struct arena *arena, struct buf *out)

@@ -18,6 +18,7 @@ struct judging {
     struct verdict *verdict;
     struct map_input input;
     struct json *payload, *head; /* ours to release */
+    size_t kept;                 /* bytes of the pieces so far */
 };
 
 static void begin(struct judging *judging)
@@ -48,9 +49,13 @@ static void read_payload(struct judging *judging, struct faults *faults)
 {
     struct json_fault fault;
     struct span body = judging->body;
-    if (body.len == 0 && judging->rules->allows_empty)
+    bool is_form = judging->definition->form;
+    bool is_empty = body.len == 0 && judging->rules->allows_empty;
+    if (is_empty && !is_form)
         body = SPAN("{}");
-    if (judging->definition->form) {
+    if (is_form && body.len == 0 && !is_empty) {
+        faults_add(faults, "Malformed form");
+    } else if (is_form) {
         judging->payload = form_json(body, judging->arena, faults);
     } else {
         judging->payload = json_parse(body, &fault);
@@ -58,7 +63,7 @@ static void read_payload(struct judging *judging, struct faults *faults)
             faults_add(faults, "%s at byte %zu", fault.what, fault.byte);
     }
     judging->input.data.row = judging->input.data.payload = judging->payload;
-    judging->input.data.texts = judging->definition->form;
+    judging->input.data.texts = is_form;
 }
 
 static void read_head(struct judging *judging, struct span head)
@@ -70,10 +75,15 @@ static void read_head(struct judging *judging, struct span head)
 
 /* Ids. */
 
-/* ["the delivery", 7]: the values of a key, so that none can be taken for another. */
-static void write_key(struct judging *judging, const struct event_rule *rule, struct buf *out,
+/*
+ * ["Type","the delivery",7]: what it becomes and the values of its key, so that none is taken for another.
+ * False if one lacks.
+ */
+static bool write_key(struct judging *judging, const struct event_rule *rule, struct buf *out,
                       struct faults *faults)
 {
+    bool whole = true;
+    json_put_str(out, rule->type);
     for (size_t i = 0; i < rule->key_count; i++) {
         const struct key_part *part = &rule->key[i];
         const struct json *value = paths_follow(part->paths, part->count, &judging->input.data);
@@ -81,12 +91,17 @@ static void write_key(struct judging *judging, const struct event_rule *rule, st
         if (!good)
             faults_add(faults, "Missing %s", part->paths[0].name);
         json_put(out, good ? value : NULL);
+        whole &= good;
     }
+    return whole;
 }
 
+/* Empty bodies are all alike, so their heads tell them apart. */
 static struct event_id id_of_bytes(const struct judging *judging)
 {
     struct span form;
+    if (judging->body.len == 0 && judging->rules->allows_empty)
+        return event_id(span_of(judging->source->name), SPAN("head"), judging->verdict->head);
     if (scheme_signed_form(judging->definition->scheme, judging->body, judging->arena, &form))
         return event_id(span_of(judging->source->name), SPAN("form"), form);
     return event_id(span_of(judging->source->name), SPAN("body"), judging->body);
@@ -99,23 +114,21 @@ static void write_digest(const struct judging *judging, struct buf *out)
     uint8_t digest[HASH_BYTES];
     char hex[2 * HASH_BYTES + 1];
     json_put_sorted(&row, judging->input.data.row);
-    struct span text = buf_span(&row);
-    hash_parts(&text, 1, digest);
+    hash_text(buf_span(&row), digest);
     hex_write(hex, digest, HASH_BYTES);
     json_put_str(out, span_of(hex));
 }
 
+/* Without all of its key a webhook is known by its bytes: two that lack it are not one. */
 static struct event_id id_of_row(struct judging *judging, const struct event_rule *rule,
                                  struct faults *faults, bool *keyed)
 {
     bool is_batch = judging->verdict->is_batch;
     struct buf key = {.arena = judging->arena};
-    *keyed = rule != NULL && rule->key_count > 0;
+    json_open(&key, '[');
+    *keyed = rule != NULL && rule->key_count > 0 && write_key(judging, rule, &key, faults);
     if (!is_batch && !*keyed)
         return id_of_bytes(judging);
-    json_open(&key, '[');
-    if (*keyed)
-        write_key(judging, rule, &key, faults);
     if (is_batch)
         write_digest(judging, &key);
     json_close(&key, ']');
@@ -142,10 +155,17 @@ static struct span body_of_row(const struct judging *judging, const struct json 
     return buf_span(&out);
 }
 
+/* What the rows hold together is bounded: each may hold a copy of what is around them. */
+static bool is_too_large(struct judging *judging, const struct piece *piece)
+{
+    judging->kept += piece->faults.count > 0 ? piece->body.len : piece->event.detail_len;
+    return judging->kept > DEFINITION_KEPT_FACTOR * judging->body.len + DEFINITION_KEPT_MORE;
+}
+
 static void add_digest(struct judging *judging, struct event *event)
 {
     uint8_t *digest = arena_alloc(judging->arena, HASH_BYTES);
-    hash_parts(&judging->body, 1, digest);
+    hash_text(judging->body, digest);
     event->content = digest;
 }
 
@@ -190,7 +210,7 @@ static void judge_row(struct judging *judging, const struct json *list)
 static void fail_whole(struct judging *judging, const struct faults *faults)
 {
     struct piece *piece = &judging->verdict->pieces[0];
-    piece->faults = *faults;
+    *piece = (struct piece){.faults = *faults};
     piece->body = judging->body;
     piece->event = (struct event){
         .id = id_of_bytes(judging),
@@ -199,6 +219,8 @@ static void fail_whole(struct judging *judging, const struct faults *faults)
         .time = judging->received,
     };
     judging->verdict->count = 1;
+    judging->verdict->ignored = 0;
+    judging->verdict->is_batch = false;
 }
 
 /* The list of rows, or the one row itself. */
@@ -220,15 +242,15 @@ static void judge_rows(struct judging *judging, const struct json *rows, struct 
         faults_add(faults, "More than %d rows", DEFINITION_ROWS_MAX);
     verdict->pieces =
         arena_alloc(judging->arena, (faults->count > 0 ? 1 : count + 1) * sizeof *verdict->pieces);
-    if (faults->count > 0) {
-        verdict->is_batch = false;
-        fail_whole(judging, faults);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && faults->count == 0; i++) {
         judging->input.data.row = verdict->is_batch ? json_at(rows, i) : rows;
+        size_t before = verdict->count;
         judge_row(judging, rows);
+        if (verdict->count > before && is_too_large(judging, &verdict->pieces[before]))
+            faults_add(faults, "Rows too large");
     }
+    if (faults->count > 0)
+        fail_whole(judging, faults);
 }
 
 static void judge(struct judging *judging, struct faults *faults)
@@ -259,7 +281,7 @@ static bool answers(struct judging *judging, const struct handshake *handshake, 
 static bool vouches(struct judging *judging, const struct handshake *handshake, const struct request *request,
                     struct proof *proof)
 {
-    return handshake->scheme != judging->definition->scheme &&
+    return handshake->scheme != judging->definition->scheme && request->body.len <= HANDSHAKE_BODY_MAX &&
            scheme_verify(handshake->scheme, judging->source, request, judging->arena, proof) == ERR_OK;
 }
 
@@ -298,7 +320,7 @@ static void write_head(struct judging *judging, const struct request *request)
     struct buf head = {.arena = judging->arena};
     if (judging->verdict->head.len > 0)
         return;
-    head_write(judging->definition->scheme, request, judging->arena, &head);
+    head_write(judging->definition, request, judging->arena, &head);
     judging->verdict->head = buf_span(&head);
 }
 
@@ -318,7 +340,7 @@ static void judge_request(struct judging *judging, const struct request *request
                                    &verdict->proof) == ERR_OK;
     if (!authentic && !is_vouched_for(judging, request))
         return;
-    if (judging->rules->reads_head) {
+    if (judging->rules->reads_head || judging->rules->allows_empty) {
         write_head(judging, request);
         read_head(judging, verdict->head);
     }

@@ -203,10 +203,11 @@ static enum err put_event(struct store *store, struct store_job *job)
 static enum err put_quarantine(struct store *store, struct store_job *job)
 {
     struct use *use = use_of(store, job->event.origin);
-    int64_t bytes = (int64_t)job->body.len;
+    int64_t bytes = (int64_t)(job->body.len + job->head.len);
     db_bind_blob(store->db, SQL_QUARANTINE_REPEAT, 1, id_of(job));
     db_bind_int(store->db, SQL_QUARANTINE_REPEAT, 2, job->event.time);
     db_bind_text(store->db, SQL_QUARANTINE_REPEAT, 3, job->faults);
+    db_bind_blob(store->db, SQL_QUARANTINE_REPEAT, 4, job->body);
     TRY(db_run(store->db, SQL_QUARANTINE_REPEAT));
     job->duplicate = db_changes(store->db) > 0;
     if (job->duplicate)
@@ -275,18 +276,52 @@ static enum err put(struct store *store, struct store_job *job)
     return puts_by_kind[job->kind](store, job);
 }
 
-/* All parts or none: one that finds quarantine full takes the others with it. */
+/* What leaves quarantine goes first: it makes room for what comes, and tells when that first arrived. */
+static enum err put_clears(struct store *store, struct store_job *first, int64_t *since)
+{
+    *since = INT64_MAX;
+    for (struct store_job *job = first; job != NULL; job = job->part) {
+        if (job->kind != STORE_CLEAR)
+            continue;
+        TRY(put(store, job));
+        *since = job->event.time < *since ? job->event.time : *since;
+    }
+    return ERR_OK;
+}
+
+static enum err put_since(struct store *store, struct store_job *job, int64_t since)
+{
+    bool is_older = since < job->event.time;
+    if (job->kind == STORE_EVENT && is_older)
+        event_set_time(&job->event, since);
+    TRY(put(store, job));
+    if (job->kind != STORE_QUARANTINE || !is_older)
+        return ERR_OK;
+    db_bind_blob(store->db, SQL_QUARANTINE_SINCE, 1, id_of(job));
+    db_bind_int(store->db, SQL_QUARANTINE_SINCE, 2, since);
+    return db_run(store->db, SQL_QUARANTINE_SINCE);
+}
+
+/* All parts or none: one that finds quarantine full takes the others with it. All are of one source. */
 static enum err put_parts(struct store *store, struct store_job *first)
 {
+    int64_t since;
+    enum err full = ERR_OK;
+    struct use *use = use_of(store, first->event.origin);
+    struct use before = *use;
     TRY(db_run(store->db, SQL_SAVEPOINT));
-    first->err = ERR_OK;
-    for (struct store_job *job = first; job != NULL && first->err == ERR_OK; job = job->part) {
-        TRY(put(store, job));
-        first->err = job->err;
+    TRY(put_clears(store, first, &since));
+    for (struct store_job *job = first; job != NULL && full == ERR_OK; job = job->part) {
+        if (job->kind == STORE_CLEAR)
+            continue;
+        TRY(put_since(store, job, since));
+        full = job->err;
     }
-    if (first->err != ERR_OK) {
+    first->err = full;
+    if (full != ERR_OK) {
         TRY(db_run(store->db, SQL_SAVEPOINT_UNDO));
-        TRY(count_quarantine(store));
+        use->rows = before.rows;
+        use->bytes = before.bytes;
     }
     return db_run(store->db, SQL_SAVEPOINT_END);
 }

@@ -38,8 +38,8 @@ static bool is_current(struct db *db, const char *path, struct buf *why)
     if (db_number(db, "PRAGMA user_version", &version) != ERR_OK)
         return false;
     if (version != store_version())
-        buf_printf(why, "%s: has file version %d, and this pickupd reads %d; its serve brings it up to date",
-                   path, (int)version, store_version());
+        buf_printf(why, "%s: has file version %d, and this pickupd reads %d%s", path, (int)version,
+                   store_version(), version < store_version() ? "; its serve brings it up to date" : "");
     return version == store_version();
 }
 

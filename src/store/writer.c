@@ -103,8 +103,9 @@ void writer_free(struct writer *writer)
 enum err writer_put(struct writer *writer, struct store_job *job)
 {
     size_t bytes = job->bytes; /* the job is the writer's as soon as it is put */
-    if (atomic_fetch_add(&writer->taken, bytes) + bytes <= writer->limit &&
-        mailbox_put(writer->inbox, &job->mail))
+    size_t before = atomic_fetch_add(&writer->taken, bytes);
+    bool fits = before == 0 || before + bytes <= writer->limit; /* one alone always does */
+    if (fits && mailbox_put(writer->inbox, &job->mail))
         return ERR_OK;
     atomic_fetch_sub(&writer->taken, bytes);
     return ERR_BUSY;

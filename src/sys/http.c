@@ -156,6 +156,13 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
     conn_gone(server);
 }
 
+/* evhttp gives its limit to a connection when it is made, and no other later. */
+static void allow_body(struct conn *conn)
+{
+    evhttp_connection_set_max_body_size(conn->evcon,
+                                        (ev_ssize_t)(conn->server->limits.body + HTTP_BODY_SLACK));
+}
+
 /*
  * evhttp tells nobody of a new connection, but it asks us for the bufferevent and then makes itself that
  * bufferevent's callback argument. One turn later the argument is the connection, or NULL if it died.
@@ -180,6 +187,7 @@ static void on_adopt(evutil_socket_t fd, short what, void *arg)
     bufferevent_decref(conn->bev);
     conn->peer = net_peer(conn->fd);
     conn_remember(conn);
+    allow_body(conn);
     evhttp_connection_set_closecb(conn->evcon, on_close, conn);
     if (server->stopping)
         evhttp_connection_free(conn->evcon);
@@ -393,7 +401,8 @@ void http_answer(struct http_call *open, int status, const struct header *header
     bool flooded = call->conn != NULL && call->conn->flooded;
     struct buf length = {.arena = &open->arena};
     buf_add_int(&length, (int64_t)body.len);
-    evhttp_add_header(list, "Content-Length", buf_text(&length));
+    if (status != 204) /* which ends with its head, and must not say otherwise */
+        evhttp_add_header(list, "Content-Length", buf_text(&length));
     if (open->malformed || server->stopping || flooded)
         evhttp_add_header(list, "Connection", "close");
     if (!span_is(open->request.method, SPAN("HEAD")))
@@ -422,6 +431,8 @@ void http_allow_body(struct http_server *server, size_t bytes)
 {
     server->limits.body = bytes;
     evhttp_set_max_body_size(server->http, (ev_ssize_t)(bytes + HTTP_BODY_SLACK));
+    for (struct conn *conn = server->conns; conn != NULL; conn = conn->next)
+        allow_body(conn);
 }
 
 struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,

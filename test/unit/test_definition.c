@@ -1,8 +1,8 @@
 /* Loading definitions: the built-in ones, and every kind of mistake with the path where it stands. */
 #include "model/definition.h"
 
+#include "desk.h"
 #include "model/builtin.h"
-#include "unit.h"
 
 static void the_built_in_ones_load(void **state)
 {
@@ -31,16 +31,6 @@ static void the_built_in_ones_load(void **state)
 #define DETAIL "{'id':{'from':'a','type':'id'}}"
 #define WORDS  "{'ref':'{pickupId}'}"
 
-static void check_load(const char *row, const char *text, const char *want)
-{
-    struct arena arena CLEANUP(arena_free) = {0};
-    struct faults faults CLEANUP(faults_free) = {0};
-    struct definition *definition = definition_load(quoted(&arena, text), "v.json", &faults);
-    check_faults(row, &faults, want);
-    CHECK(row, (definition == NULL) == (*want != '\0'));
-    definition_free(definition);
-}
-
 /* A whole definition, and what is wrong with it. */
 static const struct mistake {
     const char *text, *faults;
@@ -57,6 +47,11 @@ static const struct mistake {
     {"{'vendor':7,'scheme':" SCHEME ",'event':{'source':'s','type':'t','detail':" DETAIL
      "},'confirmation':" WORDS ",'colour':'red'}",
      "v.json:1: colour: unknown key; v.json:1: vendor: must be a text that is not empty"},
+    {"{'scheme':" SCHEME ",'event':{'ignore':true},\n'vendor':'v w'}",
+     "v.json:2: vendor: must be letters, digits, '-', '_' and '.'; "
+     "v.json:2: vendor: must be the file's name without .json"},
+    {"{'scheme':" SCHEME ",'event':{'ignore':true},\n'vendor':'V'}",
+     "v.json:2: vendor: must be the file's name without .json"},
     {"{'vendor':'v','scheme':7,'event':[],'confirmation':'x'}",
      "v.json:1: scheme: must be an object; v.json:1: event: must be an object; "
      "v.json:1: confirmation: must be an object"},
@@ -121,7 +116,7 @@ static const struct mistake schemes[] = {
     {"{" KIND "'signature':{'header':'X','encoding':'hex','list':', '}" SIGNED "}",
      S ".signature.list: must be one character"},
     {"{" KIND HEADER ",'signed':'{bdoy}'}", UNKNOWN},
-    {"{" KIND HEADER ",'signed':'{body'}", UNKNOWN},
+    {"{" KIND HEADER ",'signed':'{body'}", S ".signed: has a { without a }"},
     {"{" KIND HEADER ",'signed':'{header:}'}", UNKNOWN},
     {"{" KIND HEADER ",'signed':'{timestamp}.{body}'}",
      S ": timestamp and {timestamp} in signed go together"},
@@ -149,11 +144,39 @@ static const struct mistake schemes[] = {
      S ".signed: needs a character behind {id} and {header:...}"},
     {"{" KIND "'signature':{'header':'X:','encoding':'hex'}" SIGNED "}",
      S ".signature.header: no header can be called so"},
+    {"{" KIND HEADER SIGNED ",\n'body':'unsigned'}",
+     "v.json:2: scheme.body: does not go with what is signed"},
+    {"{" KIND HEADER ",'signed':'{body_base64}','body':'unsigned'}",
+     S ".body: does not go with what is signed"},
+    {"{" KIND HEADER ",'signed':'{form_sorted}','body':'unsigned'}",
+     S ".body: does not go with what is signed"},
+    {"{'kind':'ed25519',\n'hash':'sha512'," HEADER SIGNED "}",
+     "v.json:2: scheme.hash: does not go with this kind"},
+    {"{'kind':'ecdsa'," HEADER SIGNED ",'hash':'sha256'}", S ".hash: does not go with this kind"},
+    {"{'kind':'static','signature':{'header':'X'},\n'body':'unsigned'}",
+     "v.json:2: scheme.body: does not go with this kind, which signs nothing"},
     {"{'kind':'static','signature':{'header':'X'},'hash':'sha256','signed':'{body}'}",
      S ".hash: does not go with this kind, which signs nothing; " S
        ".signed: does not go with this kind, which signs nothing"},
     {"{'kind':'static','signature':{'header':'X'},'secret':{'encoding':'rot13','prefix':'x'}}",
      S ".secret.prefix: unknown key; " S ".secret.encoding: must be one of text, hex, base64, base64url"},
+    {"{" KIND HEADER ",\n'secret':7" SIGNED "}", "v.json:2: scheme.secret: must be an object"},
+    {"{" KIND HEADER ",'secret':{\n'strip':7}" SIGNED "}",
+     "v.json:2: scheme.secret.strip: must be a text that is not empty"},
+    {"{" KIND "'signature':{'header':'X',\n'encoding':'hex','salt':1}" SIGNED "}",
+     "v.json:2: scheme.signature.salt: unknown key"},
+    {"{" KIND HEADER ",\n'timestamp':{'header':'T','format':'unix','skew':1},'signed':'{timestamp}{body}'}",
+     "v.json:2: scheme.timestamp.skew: unknown key"},
+    {"{" KIND HEADER ",'timestamp':7,\n'id':[],'signed':'{body}'}",
+     S ".timestamp: must be an object; v.json:2: scheme.id: must be an object"},
+    {"{" KIND HEADER ",'id':{\n'query':'i'},'signed':'{id}.{body}'}",
+     "v.json:2: scheme.id.query: unknown key; " S ".id: does not say where it stands; " S
+     ": id and {id} in signed go together"},
+    {"{" KIND HEADER ",'timestamp':{'json':'t','format':'unix','past':'any','future':'366d'},"
+     "'signed':'{timestamp}{body}'}",
+     ""},
+    {"{" KIND HEADER ",'timestamp':{'json':'t','format':'unix','past':'367d'},'signed':'{timestamp}{body}'}",
+     S ".timestamp.past: must be a duration of 1s to 366d, or any"},
 };
 
 static void mistakes_in_the_scheme_are_named(void **state)
@@ -250,6 +273,126 @@ static void mistakes_in_the_mapping_are_named(void **state)
         check_part(details[i].text, SCHEME, details[i].text, WORDS, details[i].faults);
 }
 
+#define PATH                "is no path: at most 8 names with dots between them, $, header:NAME or query:NAME"
+#define FORMAT              "must be iso8601, unix, unix_ms, or a pattern such as %Y-%m-%d %H:%M:%S"
+#define FROM(path)          "{'a':{'from':" path ",'type':'any'}}"
+#define TIME(more)          "{'a':{'from':'x','type':'time'," more "}}"
+#define ROWS(rows)          "{'a':{'from':'x','type':'table','table':" rows "}}"
+#define NULLS(all)          "{'a':{'from':'x','type':'any','nulls':" all "}}"
+#define DEFAULT(type, what) "{'a':{'from':'x','type':'" type "',\n'default':" what "}}"
+#define HIDDEN              "is kept from definitions, because it may hold a secret"
+#define NO_ZONE             "does not go with seconds or milliseconds since 1970"
+#define NULL_FAULT          "must be a text, a whole number, true or false"
+#define NEVER               "must be a list that is not empty"
+#define EMPTY               "must be a text that is not empty"
+
+/* The detail begins on line 2. */
+#define L2 "v.json:2: event.detail.a."
+#define L3 "v.json:3: event.detail.a."
+
+static const struct mistake parts[] = {
+    {FROM("'.'"), ""},
+    {FROM("'$'"), ""},
+    {FROM("'$.a.b'"), ""},
+    {FROM("'header:X'"), ""},
+    {FROM("'query:a.b'"), ""},
+    {FROM("'l.k=v.x'"), ""},
+    {FROM("['a','$.b','header:X']"), ""},
+    {FROM("['a',\n'header:Authorization']"), L3 "from.1: " HIDDEN},
+    {FROM("'header:X-Own-Cookies'"), L2 "from: " HIDDEN},
+    {FROM("'header:CLIENT-SECRET'"), L2 "from: " HIDDEN},
+    {FROM("'query:access_token'"), L2 "from: " HIDDEN},
+    {FROM("'query:Signature'"), L2 "from: " HIDDEN},
+    {FROM("'header:X-Passwd'"), L2 "from: " HIDDEN},
+    {FROM("'query:key'"), L2 "from: " HIDDEN},
+    {FROM("'header:Credential-Id'"), L2 "from: " HIDDEN},
+    {FROM("'query:sessionId'"), L2 "from: " HIDDEN},
+    {FROM("['header:Idempotency-Key','query:idempotency_key','header:X-Pass','token','$.key']"), ""},
+    {FROM("'$.1.2.3.4.5.6.7.8'"), ""},
+    {FROM("'$.1.2.3.4.5.6.7.8.9'"), L2 "from: " PATH},
+    {FROM("'$.'"), L2 "from: " PATH},
+    {FROM("'$..a'"), L2 "from: " PATH},
+    {FROM("'..'"), L2 "from: " PATH},
+    {FROM("'a.'"), L2 "from: " PATH},
+    {FROM("'a.$.b.'"), L2 "from: " PATH},
+    {FROM("'header:'"), L2 "from: " PATH},
+    {FROM("'query:'"), L2 "from: " PATH},
+    {FROM("'l.k='"), L2 "from: " PATH},
+    {FROM("[]"), L2 "from: " NEVER},
+    {FROM("['a',\n7,'b..c']"), L3 "from.1: " EMPTY "; " L3 "from.2: " PATH},
+    {FROM("{}"), L2 "from: " EMPTY},
+
+    {TIME("'format':'iso8601'"), ""},
+    {TIME("'format':'unix','offset':'+1m'"), ""},
+    {TIME("'format':'unix_ms'"), ""},
+    {TIME("'format':'unix',\n'zone':'UTC'"), L3 "zone: " NO_ZONE},
+    {TIME("'zone':'UTC','format':'unix_ms'"), L2 "zone: " NO_ZONE},
+    {TIME("'zone':'UTC','format':'iso8601'"), ""},
+    {TIME("'format':'%d.%m.%Y','zone':'Europe/Berlin'"), ""},
+    {TIME("\n'format':'ISO8601'"), L3 "format: " FORMAT},
+    {TIME("'format':'%d.%m'"), L2 "format: " FORMAT},
+    {TIME("'format':'%Y-%m-%d %Q'"), L2 "format: " FORMAT},
+    {TIME("'format':'%Y-%m-%d %I'"), L2 "format: " FORMAT},
+    {TIME("'format':''"), L2 "format: " EMPTY},
+    {TIME("'format':7"), L2 "format: " EMPTY},
+    {TIME("\n'zone':'Mars/Base'"), L3 "zone: is no time zone"},
+    {TIME("'zone':7"), L2 "zone: " EMPTY "; " L2 "zone: is no time zone"},
+    {TIME("'zone':'UTC'"), ""},
+    {"{'a':{'from':'x','type':'id',\n'format':'unix','zone':'UTC'}}",
+     L3 "format: does not go with this type; " L3 "zone: does not go with this type"},
+
+    {ROWS("[[true,1],[false,null],[7,{}],['',[]]]"), ""},
+    {ROWS("[['x',1],\n[[],1]]"), L3 "table.1: " PAIRS},
+    {ROWS("[[]]"), L2 "table.0: " PAIRS},
+    {ROWS("[['x',1]],'otherwise':null"), ""},
+    {ROWS("[['x',1]],'otherwise':{'y':[]}"), ""},
+    {"{'a':{'from':'x','type':'any',\n'otherwise':1}}", L3 "otherwise: does not go with this type"},
+
+    {NULLS("['',0,true,false,'x']"), ""},
+    {NULLS("[]"), L2 "nulls: " NEVER},
+    {NULLS("''"), L2 "nulls: " NEVER},
+    {NULLS("[0,\n1.5]"), L3 "nulls.1: " NULL_FAULT},
+    {NULLS("[null]"), L2 "nulls.0: " NULL_FAULT},
+
+    {DEFAULT("whole", "7"), ""},
+    {DEFAULT("whole", "null"), ""},
+    {DEFAULT("whole", "7.0"), L3 "default: must be a whole number or null, as the type says"},
+    {DEFAULT("whole", "'7'"), L3 "default: must be a whole number or null, as the type says"},
+    {DEFAULT("bool", "false"), ""},
+    {DEFAULT("bool", "0"), L3 "default: must be true, false or null, as the type says"},
+    {DEFAULT("string", "null"), ""},
+    {DEFAULT("string", "'{vendor}'"), ""},
+    {DEFAULT("string", "7"), L3 "default: must be a text or null, as the type says"},
+    {DEFAULT("id", "7"), L3 "default: must be a text or null, as the type says"},
+    {DEFAULT("id", "true"), L3 "default: must be a text or null, as the type says"},
+    {DEFAULT("number", "'none'"), ""},
+    {DEFAULT("scalar", "1.5"), ""},
+    {DEFAULT("time", "'never'"), ""},
+
+    {"{'a':{'from':'x','type':'number','min':1}}", L2 "min: does not go with this type"},
+    {"{'a':{'from':'x','type':'bool','max':1}}", L2 "max: does not go with this type"},
+    {"{'a':{'from':'x','type':'number'},'b':{'text':'{a}'}}", "v.json:2: event.detail.b.text: " WORD},
+    {"{'a':{'from':'x','type':'any'},'b':{'text':'{a}'}}", "v.json:2: event.detail.b.text: " WORD},
+    {"{'a':{'from':'x','type':'time'},'b':{'text':'{a}'}}", ""},
+    {"{\n'a':{'fields':{\n'b':{'from':'x',\n'type':'no'}}}}",
+     "v.json:5: event.detail.a.fields.b.type: " TYPES},
+    {"{\n'a':{'fields':{},\n'text':'x'}}", "v.json:4: event.detail.a.text: unknown key"},
+    {"{'a':{'text':'x',\n'from':'y'}}", L3 "from: unknown key"},
+};
+
+static void mistakes_in_fields_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct arena arena CLEANUP(arena_free) = {0};
+        struct buf text = {.arena = &arena};
+        buf_printf(&text,
+                   "{'vendor':'v','scheme':" SCHEME ",\n'event':{'source':'s','type':'t','detail':%s}}",
+                   parts[i].text);
+        check_load(parts[i].text, buf_text(&text), parts[i].faults);
+    }
+}
+
 #define TERM_FAULT ": must be a term in braces, such as {pickupId}"
 
 static const struct mistake words[] = {
@@ -316,7 +459,7 @@ static void faults_of_earlier_files_are_kept(void **state)
     struct faults faults CLEANUP(faults_free) = {0};
     struct builtin builtin = builtin_at(0);
     faults_add(&faults, "something earlier");
-    struct definition *definition = definition_load(builtin.text, "v.json", &faults);
+    struct definition *definition = definition_load(builtin.text, builtin.vendor, &faults);
     assert_non_null(definition);
     definition_free(definition);
     assert_null(definition_load(SPAN("[]"), "w.json", &faults));
@@ -331,6 +474,7 @@ int main(void)
         cmocka_unit_test(mistakes_at_the_root_are_named),
         cmocka_unit_test(mistakes_in_the_scheme_are_named),
         cmocka_unit_test(mistakes_in_the_mapping_are_named),
+        cmocka_unit_test(mistakes_in_fields_are_named),
         cmocka_unit_test(mistakes_in_the_confirmation_are_named),
         cmocka_unit_test(a_mapping_has_at_most_256_operations),
         cmocka_unit_test(objects_count_twice),

@@ -1,4 +1,4 @@
-/* The length-prefixed SHA-256 against Python's hashlib. */
+/* SHA-256, plain and length-prefixed, against Python's hashlib. */
 #include "base/hash.h"
 
 #include "base/hex.h"
@@ -32,6 +32,20 @@ static void agrees_with_hashlib(void **state)
     check_digest("a NUL inside", &nul, 1, "a360553fcb4ddf01f4b43108f585b3e3a55b1bd4d40478488ef112cce31ea2b1");
 }
 
+/* The values are from sha256sum. */
+static void agrees_with_sha256sum(void **state)
+{
+    (void)state;
+    uint8_t digest[HASH_BYTES];
+    char text[2 * HASH_BYTES + 1];
+    hash_text(SPAN("abc"), digest);
+    hex_write(text, digest, sizeof digest);
+    check_text("abc", span_of(text), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    hash_text((struct span){NULL, 0}, digest);
+    hex_write(text, digest, sizeof digest);
+    check_text("nothing", span_of(text), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
 /* Without the lengths, a source could make an id that belongs to another. */
 static void parts_do_not_run_together(void **state)
 {
@@ -46,6 +60,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_hashlib),
+        cmocka_unit_test(agrees_with_sha256sum),
         cmocka_unit_test(parts_do_not_run_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,9 @@ static void cuts_at_the_first(void **state)
     check_text("last", span_cut(&rest, ','), "b");
     assert_int_equal(rest.len, 0);
     check_text("after the end", span_cut(&rest, ','), "");
+    rest = (struct span){NULL, 0};
+    check_text("of nothing", span_cut(&rest, ','), "");
+    check_text("what is left of nothing", rest, "");
 }
 
 int main(void)

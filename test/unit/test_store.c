@@ -6,74 +6,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "base/json.h"
 #include "shelf.h"
-#include "store/view.h"
-#include "sys/db.h"
 
 #define DAY INT64_C(86400000)
-
-static const struct store_limits wide = {1000, 1000000};
-
-static int64_t number_in(struct db *db, const char *sql)
-{
-    int64_t number;
-    assert_int_equal(db_number(db, sql, &number), ERR_OK);
-    return number;
-}
-
-static struct store *open_limited(struct shelf *shelf, int64_t rows, int64_t bytes)
-{
-    struct store_limits limits = {rows, bytes};
-    struct buf why = {.arena = &shelf->arena};
-    struct store *store = store_open(shelf->path, &limits, &why);
-    if (store == NULL)
-        fail_msg("%s", buf_text(&why));
-    return store;
-}
-
-static struct store *open_store(struct shelf *shelf)
-{
-    return open_limited(shelf, wide.quarantine_rows, wide.quarantine_bytes);
-}
-
-/* One transaction of all of them, in their order. */
-static void write_batch(struct store *store, struct store_job *jobs, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        jobs[i].err = ERR_INTERNAL; /* to be overwritten */
-        jobs[i].mail.next = i + 1 < count ? &jobs[i + 1].mail : NULL;
-    }
-    store_write(store, jobs);
-}
-
-static void check_written(struct store *store, struct store_job job, enum err err, bool duplicate)
-{
-    write_batch(store, &job, 1);
-    check_int("err", job.err, err);
-    if (err == ERR_OK)
-        check_int("duplicate", job.duplicate, duplicate);
-}
-
-static void separate(struct buf *seen)
-{
-    if (seen->len > 0)
-        buf_add(seen, SPAN("; "));
-}
-
-/* Origin, time, and what the detail says it is of. */
-static void note_event(void *arg, const struct view_event *row)
-{
-    struct json_fault fault;
-    const struct event *event = &row->event;
-    struct span detail = {event->detail, event->detail_len};
-    struct json *json = event->detail != NULL ? json_parse(detail, &fault) : NULL;
-    struct span of = event->detail != NULL ? json_str(json_get(json, "of")) : SPAN("(purged)");
-    separate(arg);
-    buf_printf(arg, "%.*s %lld %.*s", (int)event->origin.len, event->origin.at, (long long)event->time,
-               (int)of.len, of.at);
-    json_free(json);
-}
 
 static void note_whole_event(void *arg, const struct view_event *row)
 {
@@ -83,23 +18,6 @@ static void note_whole_event(void *arg, const struct view_event *row)
                event->origin.at, (int)event->source.len, event->source.at, (int)event->type.len,
                event->type.at, (int)event->org.len, event->org.at, (long long)event->time,
                (int)event->detail_len, event->detail);
-}
-
-/* Origin, first and last arrival, how often, faults and body. */
-static void note_quarantine(void *arg, const struct view_quarantine *row)
-{
-    separate(arg);
-    buf_printf(arg, "%.*s %lld-%lld x%lld %.*s %.*s", (int)row->origin.len, row->origin.at,
-               (long long)row->first_seen, (long long)row->last_seen, (long long)row->count,
-               (int)row->faults.len, row->faults.at, (int)row->body.len, row->body.at);
-    assert_int_equal(row->bytes, row->body.len);
-}
-
-/* A list spares the bodies, and says how long they are. */
-static void note_listed(void *arg, const struct view_quarantine *row)
-{
-    assert_int_equal(row->body.len, 0);
-    buf_add(arg, (struct span){(const char *)&row->id, sizeof row->id});
 }
 
 /*
@@ -120,25 +38,6 @@ int fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
-static struct view *open_view(struct shelf *shelf)
-{
-    struct buf why = {.arena = &shelf->arena};
-    struct view *view = view_open(shelf->path, &why);
-    if (view == NULL)
-        fail_msg("%s", buf_text(&why));
-    return view;
-}
-
-static void check_events(struct shelf *shelf, const char *want)
-{
-    struct view_filter all = {.source = SPAN(""), .type = SPAN(""), .since = INT64_MIN, .limit = 1000};
-    struct buf seen = {.arena = &shelf->arena};
-    struct view *view = open_view(shelf);
-    assert_int_equal(view_events(view, &all, note_event, &seen), ERR_OK);
-    view_close(view);
-    check_text("events", buf_span(&seen), want);
-}
-
 static void check_whole_event(struct shelf *shelf, const struct event_id *id, const char *want)
 {
     struct buf seen = {.arena = &shelf->arena};
@@ -146,21 +45,6 @@ static void check_whole_event(struct shelf *shelf, const struct event_id *id, co
     assert_int_equal(view_event(view, id, note_whole_event, &seen), ERR_OK);
     view_close(view);
     check_text("event", buf_span(&seen), want);
-}
-
-static void check_quarantine(struct shelf *shelf, const char *source, const char *want)
-{
-    struct buf seen = {.arena = &shelf->arena};
-    struct buf ids = {.arena = &shelf->arena};
-    struct event_id id;
-    struct view *view = open_view(shelf);
-    assert_int_equal(view_quarantine(view, span_of(source), note_listed, &ids), ERR_OK);
-    for (size_t at = 0; at < ids.len; at += sizeof id) {
-        memcpy(&id, ids.at + at, sizeof id);
-        assert_int_equal(view_quarantine_one(view, &id, note_quarantine, &seen), ERR_OK);
-    }
-    view_close(view);
-    check_text("quarantine", buf_span(&seen), want);
 }
 
 static void note_seq(void *arg, const struct view_event *row)
@@ -178,16 +62,6 @@ static void check_seqs(struct shelf *shelf, const char *source, const char *type
     assert_int_equal(view_events(view, &filter, note_seq, &seen), ERR_OK);
     view_close(view);
     check_text("seqs", buf_span(&seen), want);
-}
-
-/* What somebody else does to the file, while no store is open. */
-static void change(struct shelf *shelf, const char *sql)
-{
-    struct buf why = {.arena = &shelf->arena};
-    struct db *db = db_open(shelf->path, DB_WRITE, &why);
-    assert_non_null(db);
-    assert_int_equal(db_exec(db, sql), ERR_OK);
-    db_close(db);
 }
 
 static void an_event_is_stored_whole(void **state)

@@ -198,9 +198,7 @@ static void bytes_are_bounded_until_they_are_written(void **state)
         assert_false(writer_has_room(writer, 101));
         jobs[i].loop = loop;
         jobs[i].done = on_end_of_loop;
-        jobs[i].bytes = 101;
-        assert_int_equal(writer_put(writer, &jobs[i]), ERR_BUSY);
-        jobs[i].bytes = 100;
+        jobs[i].bytes = 100 + i; /* one that is alone may be larger */
         assert_int_equal(writer_put(writer, &jobs[i]), ERR_OK);
         loop_run(loop);
     }
