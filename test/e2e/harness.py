@@ -2,6 +2,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -105,7 +106,7 @@ class Server:
     def write_config(self):
         """Write the config; call it again when a source or setting has changed."""
         keys = (("lab", "lab"), ("zone", "timezone"), ("org", "org"), ("id_prefix", "id_prefix"), ("clinic_prefix", "clinic_prefix"),
-                ("enabled", "enabled"), ("allow_from", "allow_from"))
+                ("enabled", "enabled"), ("allow_from", "allow_from"), ("public_url", "public_url"), ("tolerance", "tolerance"))
         lines = ["[server]", *(f"{key} = {value}" for key, value in self.settings.items())]
         for source in self.sources.values():
             lines += [f"[source {source.name}]", f"vendor = {source.definition}", f"secret_env = {source.variable}"]
@@ -205,6 +206,22 @@ class Server:
     def raw(self, data, face="public", half_close=False):
         """Send raw bytes and return the answers until the server closes."""
         return wire.exchange(getattr(self, face), data, half_close)
+
+    def metrics(self):
+        """Every counter and gauge as {(name, source, outcome or secret): value}."""
+        text = self.ask("GET", "/metrics", face="private").body.decode()
+        rows = re.findall(r'^(\w+)\{source="([^"]*)",\w+="([^"]*)"\} (\S+)$', text, re.MULTILINE)
+        return {tuple(names): float(value) for *names, value in rows}
+
+    def counted(self, source, before=()):
+        """How many webhooks of a source had each outcome, since `before` if that is given; outcomes that nothing had are left out."""
+        rows = {outcome: int(value) for (name, of, outcome), value in self.metrics().items() if (name, of) == ("pickupd_webhooks_total", source)}
+        since = {outcome: count - dict(before).get(outcome, 0) for outcome, count in rows.items()}
+        return {outcome: count for outcome, count in since.items() if count}
+
+    def last_match(self, source, secret):
+        """When a secret last proved a webhook, in seconds since 1970; 0 for never."""
+        return self.metrics()["pickupd_secret_last_match_timestamp_seconds", source, secret]
 
     # The database.
 

@@ -57,11 +57,14 @@ def _remember(value):
             _remember(below)
 
 
+PREFIXES = {"whsec_"}  # A test's secret, but also what the manual calls the front of one.
+
+
 def leaks():
     """Return the private words, secrets and signatures that the log holds."""
     log = LOG.read_text(encoding="utf-8").lower()
     found = set()
-    for word in WORDS | SECRETS:
+    for word in (WORDS | SECRETS) - PREFIXES:
         if any(form.lower() in log for form in {word, json.dumps(word)[1:-1]}):
             found.add(word)
     stems = {signature[:16]: signature for signature in SIGNATURES}

@@ -14,6 +14,8 @@ SENDERS = 4
 class Load:
     """Threads that post distinct webhooks to Dentrix until the server is gone or they are told to stop."""
 
+    source = "dentrix"
+
     def __init__(self, server, resend=()):
         self.server = server
         self.resend = list(resend)  # Webhooks that went unanswered before; they go first.
@@ -29,6 +31,10 @@ class Load:
         with self.changed:
             if self.resend:
                 return self.resend.pop()
+        return self.make()
+
+    def make(self):
+        """A body unlike any other."""
         return ledger.encode(oracle.minimal(oracle.DENTRIX, id=harness.fresh(), notes="Under a fictional load"))
 
     def _send(self):
@@ -48,7 +54,7 @@ class Load:
         while not self.done:
             body = self._next()
             try:
-                answer = self.server.post("dentrix", body, connection=connection)
+                answer = self.server.post(self.source, body, connection=connection)
             except (OSError, HTTPException):
                 self._note(self.unanswered, body)
                 return
@@ -56,10 +62,14 @@ class Load:
                 self._note(self.refused, body)
             elif answer.status == 200:
                 with self.changed:
-                    self.accepted[answer.json["eventId"]] = answer.json
+                    self.accepted[self.name(body, answer)] = answer.json
                     self.changed.notify_all()
             else:
                 self._note(self.failures, answer)
+
+    def name(self, body, answer):
+        """What an accepted webhook is remembered by."""
+        return answer.json["eventId"]
 
     def _note(self, where, what):
         """Append to one of the lists and wake who waits."""

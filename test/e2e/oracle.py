@@ -71,6 +71,8 @@ class Source:
     clinic_prefix: str | None = None
     enabled: str | None = None
     allow_from: str | None = None
+    public_url: str | None = None
+    tolerance: str | None = None
 
     @property
     def vendor(self):
@@ -236,3 +238,28 @@ def event_id(origin, key, kind=b"body"):
     for part in (b"pickupd1", origin.encode(), kind, key):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()[:32]
+
+
+def compact(value):
+    """Write JSON as short as can be, in the order in which it is."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def canonical(value):
+    """Write JSON in its canonical form: as short as can be, the members sorted."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
+
+
+def key_id(origin, *values, kind="AppointmentChanged"):
+    """Compute the id of an event that has a key, of which the event's type is the first part."""
+    return event_id(origin, compact([kind, *values]), b"key")
+
+
+def head_id(origin, head):
+    """Compute the id of an empty webhook without a key; `head` is the text that is kept of its headers and query."""
+    return event_id(origin, head.encode(), b"head")
+
+
+def row_id(origin, row, *values):
+    """Compute the id of a batch's row, behind the event's type and the values of its key if it has one."""
+    return event_id(origin, compact([*values, hashlib.sha256(canonical(row)).hexdigest()]), b"row")

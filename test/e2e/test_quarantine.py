@@ -202,14 +202,16 @@ def test_row_limit():
 
 
 def test_byte_limit():
-    """At the limit of bytes a body that does not fit is not taken, and one that does still is."""
-    with without_zone(quarantine_bytes=1000) as server:
+    """At the limit of bytes a body that does not fit is not taken, and one that does still is; heads count, too."""
+    with without_zone(quarantine_bytes=1500) as server:
         assert server.post("dentrix", b"{".ljust(600)).status == 400
-        assert server.post("dentrix", b"[".ljust(600)).is_unavailable()
+        assert server.post("dentrix", b"[".ljust(999)).is_unavailable()
         assert server.post("dentrix", b"{".ljust(600)).status == 400
-        assert server.post("dentrix", b"[".ljust(400)).status == 400
-        assert server.post("dentrix", b"[").is_unavailable()
-        assert server.query("SELECT sum(length(body)) AS bytes FROM quarantine") == [{"bytes": 1000}]
+        head = server.query("SELECT length(head) AS bytes FROM quarantine")[0]["bytes"]  # The same for all: the lengths have three digits.
+        assert server.post("dentrix", b"[".ljust(901 - 2 * head)).is_unavailable()
+        assert server.post("dentrix", b"[".ljust(900 - 2 * head)).status == 400
+        assert server.post("dentrix", b"[".ljust(100)).is_unavailable()
+        assert server.query("SELECT sum(length(body) + length(head)) AS bytes FROM quarantine") == [{"bytes": 1500}]
 
 
 def test_limits_survive_a_restart():
@@ -246,3 +248,18 @@ def test_list_and_show(running):
                 text = server.cli("quarantine", *command)
                 assert text.code == 0 and event_id in text.out and "Missing externalId" in text.out
             assert server.cli("quarantine", "show", "0" * 32).code == 1
+
+
+def test_without_their_keys_all_are_kept():
+    """Webhooks that lack what would name them are told apart by their bytes, so that none is lost for another."""
+    definition = json.loads(DENTRIX_DEFINITION.read_text())
+    definition["vendor"], definition["event"]["key"] = "keyed", ["delivery"]
+    server = harness.Server([oracle.source("dentrix", "keyed")])
+    server.settings["vendor_dir"] = server.directory
+    (server.directory / "keyed.json").write_text(json.dumps(definition))
+    with server:
+        for body in (zoneless(), zoneless()):
+            event_id, row = quarantine(server, body)
+            assert row is not None and row["body"] == body and json.loads(row["faults"])[0] == "Missing delivery"
+            assert server.post("dentrix", body).status == 400
+            assert server.quarantined(event_id)["count"] == 2
