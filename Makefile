@@ -4,6 +4,7 @@
 #   make unit     unit tests (cmocka)             make e2e      end-to-end tests on the real binary (pytest)
 #   make demo     one whole trip, unattended      make format   apply .clang-format
 #   make install  to PREFIX (default /usr/local)  make clean
+#   make fuzz     every parser under libFuzzer    make replay   the corpora as tests
 #   SAN=1         the same targets with ASan and UBSan, under build/asan
 #   CC=clang      another compiler;  V=1 shows the commands
 
@@ -16,9 +17,10 @@ PACKAGES := libevent_core libevent_extra sqlite3 libcrypto jansson inih libical
 OUT      := build$(if $(SAN),/asan)
 Q        := $(if $(V),,@)
 PYTHON   := /usr/bin/python3
+FUZZ_SECONDS ?= 60
 
 comma    := ,
-SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-omit-frame-pointer,)
+SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,)
 CPPFLAGS += -D_GNU_SOURCE -DPICKUPD_VERSION='"$(VERSION)"' -Iinclude
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c17 -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
@@ -33,6 +35,7 @@ SOURCES := $(wildcard src/*/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(OUT)/%.o)
 ROOMS   := $(filter-out $(OUT)/cli/main.o,$(OBJECTS))
 UNITS   := $(patsubst test/unit/%.c,$(OUT)/unit/%,$(wildcard test/unit/test_*.c))
+FUZZERS := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 C_FILES  = $(wildcard src/*/*.[ch] include/*/*.h test/*/*.[ch])
 
 all: $(OUT)/pickupd
@@ -54,6 +57,21 @@ $(OUT)/unit/%: test/unit/%.c $(ROOMS) Makefile
 	@echo "  LD $@"
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(ROOMS) $(PKG_LIBS) -lcmocka
 
+$(OUT)/test/%.o: test/%.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A fuzzer that is fed the files of its corpus, and one that makes up its own.
+$(OUT)/replay/%: $(OUT)/test/fuzz/fuzz_%.o $(OUT)/test/fuzz/replay.o $(ROOMS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(OUT)/fuzz/%: $(OUT)/test/fuzz/fuzz_%.o $(ROOMS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
 run: packages-run
 	$(Q)$(MAKE) -s all
 	$(Q)contrib/local.sh run
@@ -65,11 +83,19 @@ demo: packages-run
 test: packages-test
 	$(Q)$(PYTHON) test/run.py
 
+fuzz: packages-fuzz
+	$(Q)CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(MAKE) --no-print-directory CC=clang SAN=1 OUT=build/libfuzzer \
+	    $(FUZZERS:%=build/libfuzzer/fuzz/%)
+	$(Q)test/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
+
 packages-run:
 	$(Q)sh contrib/packages.sh run
 
 packages-test:
 	$(Q)sh contrib/packages.sh run test
+
+packages-fuzz:
+	$(Q)sh contrib/packages.sh run test fuzz
 
 lint:
 	$(Q)$(PYTHON) test/lint/run.py
@@ -77,8 +103,11 @@ lint:
 unit: $(UNITS)
 	$(Q)status=0; for unit in $^; do $$unit || status=1; done; exit $$status
 
+replay: $(FUZZERS:%=$(OUT)/replay/%)
+	$(Q)status=0; for fuzzer in $^; do $$fuzzer fixtures/corpus/$${fuzzer##*/} || status=1; done; exit $$status
+
 e2e: $(OUT)/pickupd
-	$(Q)PICKUPD=$(abspath $<) $(PYTHON) -m pytest -q -p no:cacheprovider test/e2e
+	$(Q)PICKUPD=$(abspath $<) $(PYTHON) -m pytest -q -rs -p no:cacheprovider test/e2e
 
 format:
 	$(Q)clang-format -i $(C_FILES)
@@ -89,7 +118,7 @@ install: $(OUT)/pickupd
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNITS:=.d)
+-include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/fuzz/*.d)
 
-.PHONY: all run demo test packages-run packages-test lint unit e2e format install clean
+.PHONY: all run demo test fuzz packages-run packages-test packages-fuzz lint unit replay e2e format install clean
 .SECONDARY:

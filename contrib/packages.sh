@@ -1,19 +1,21 @@
 #!/bin/sh
-# Installs the Debian packages that are missing, if this user may; otherwise says which. Arguments: run, or
-# run and test.
+# Installs the Debian packages that are missing, if this user may; otherwise says which. Arguments: run, and
+# with it test, and with that fuzz.
 set -eu
 
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
      tzdata curl"
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
       nginx-light openssl bash"
+fuzz="libclang-rt-dev"
 
 wanted=""
 for set in "$@"; do
     case $set in
         run) wanted="$wanted $run" ;;
         test) wanted="$wanted $test" ;;
-        *) echo "usage: $0 run [test]" >&2; exit 2 ;;
+        fuzz) wanted="$wanted $fuzz" ;;
+        *) echo "usage: $0 run [test [fuzz]]" >&2; exit 2 ;;
     esac
 done
 

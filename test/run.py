@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 JOBS = f"-j{os.cpu_count()}"
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -38,47 +39,66 @@ def lint_counts(output):
     return (int(found[1]) - min(int(found[2]), int(found[1])), int(found[2])) if found else (0, 1)
 
 
+def replay_counts(output):
+    """The sums over all corpora; each file is a test."""
+    found = re.findall(r"^\S+: (\d+) passed, (\d+) failed$", output, re.M)
+    return sum(int(passed) for passed, _ in found), sum(int(failed) for _, failed in found)
+
+
 def build_counts(_output):
     """A build that succeeded is one test."""
     return 1, 0
 
 
-STEPS = [
+FIRST = [
     ("build, gcc", ["make", JOBS, "CC=gcc", "all"], build_counts),
     ("build, clang", ["make", JOBS, "CC=clang", "OUT=build/clang", "all"], build_counts),
+    ("build, ASan + UBSan", ["make", JOBS, "SAN=1", "all"], build_counts),
+]
+# The end-to-end tests mostly wait for one another, so those of the slower build run beside all the others.
+BESIDE = ("end to end, ASan + UBSan", ["make", "SAN=1", "e2e"], pytest_counts)
+THEN = [
     ("lint", ["make", "lint"], lint_counts),
     ("tests of the lint", PYTEST + ["test/lint"], pytest_counts),
     ("unit", ["make", JOBS, "unit"], cmocka_counts),
+    ("corpora of the fuzzers", ["make", JOBS, "replay"], replay_counts),
     ("end to end", ["make", "e2e"], pytest_counts),
-    ("build, ASan + UBSan", ["make", JOBS, "SAN=1", "all"], build_counts),
     ("unit, ASan + UBSan", ["make", JOBS, "SAN=1", "unit"], cmocka_counts),
-    ("end to end, ASan + UBSan", ["make", "SAN=1", "e2e"], pytest_counts),
+    ("corpora, ASan + UBSan", ["make", JOBS, "SAN=1", "replay"], replay_counts),
     ("demo", ["make", "demo"], build_counts),
 ]
 
 
-def run(name, command, count):
-    """Runs one step, shows its output as it comes, and returns its counts."""
-    print(f"=== {name}", flush=True)
+def run(name, command, count, show):
+    """Runs one step and returns its name and counts; shows its output as it comes, or all of it at the end."""
     began = time.monotonic()
     lines = []
+    if show:
+        print(f"=== {name}", flush=True)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as step:
         for line in step.stdout:
             lines.append(line)
-            print(line, end="", flush=True)
+            if show:
+                print(line, end="", flush=True)
     passed, failed = count("".join(lines))
     if step.returncode != 0 and failed == 0:
         failed = 1
+    if not show:
+        print(f"=== {name}\n" + "".join(lines), end="")
     print(f"=== {name}: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s\n", flush=True)
-    return passed, failed
+    return name, passed, failed
 
 
 def main():
     os.chdir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     os.environ.pop("MAKEFLAGS", None)
-    results = [(name, *run(name, command, count)) for name, command, count in STEPS]
+    results = [run(*step, show=True) for step in FIRST]
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(run, *BESIDE, show=False)
+        results += [run(*step, show=True) for step in THEN]
+        results.append(waiting.result())
     for name, passed, failed in results:
         print(f"{name:<26} {passed:>5} passed {failed:>3} failed")
     passed = sum(result[1] for result in results)
