@@ -34,8 +34,9 @@ void json_free(struct json *document);
 
 /* All of these take NULL as an absent value. */
 enum json_type json_kind(const struct json *value);
-const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
-const struct json *json_at(const struct json *array, size_t index);      /* NULL if absent */
+const struct json *json_get(const struct json *object, const char *key);     /* NULL if absent */
+const struct json *json_member(const struct json *object, struct span name); /* the same */
+const struct json *json_at(const struct json *array, size_t index);          /* NULL if absent */
 size_t json_count(const struct json *array_or_object);
 struct span json_str(const struct json *value); /* empty unless JSON_STR */
 int64_t json_int(const struct json *value);     /* 0 unless JSON_INT */

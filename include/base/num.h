@@ -9,6 +9,9 @@
 /* A decimal whole number, an optional '-' and 1 to 19 digits, within 64 bits. */
 bool num_parse(struct span text, int64_t *number);
 
+/* A decimal number as JSON writes it; false if it is too large for a double. */
+bool num_real(struct span text, double *number);
+
 /* Bytes: a number of at least 0, or one with the unit KiB, MiB or GiB behind it. */
 bool num_parse_size(struct span text, int64_t *bytes);
 

@@ -1,6 +1,11 @@
 /* Strict numbers. */
 #include "base/num.h"
 
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
 struct unit {
     struct span name;
     int64_t factor;
@@ -23,6 +28,16 @@ bool num_parse(struct span text, int64_t *number)
     }
     *number = sum;
     return true;
+}
+
+bool num_real(struct span text, double *number)
+{
+    char *copy = mem_copy(text);
+    char *end;
+    *number = strtod(copy, &end);
+    bool good = text.len > 0 && *end == '\0' && isfinite(*number);
+    free(copy);
+    return good;
 }
 
 static bool parse_with_unit(struct span text, const struct unit *units, size_t count, int64_t *number)

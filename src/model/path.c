@@ -121,7 +121,7 @@ static bool is_value(const struct json *json, struct span value)
 static const struct json *pick(const struct json *list, const struct path_step *step)
 {
     for (size_t i = 0; i < json_count(list) && i < PATH_PICK_MAX; i++)
-        if (is_value(json_get(json_at(list, i), step->name.at), step->value))
+        if (is_value(json_member(json_at(list, i), step->name), step->value))
             return json_at(list, i);
     return NULL;
 }
@@ -130,7 +130,7 @@ static const struct json *pick(const struct json *list, const struct path_step *
 static bool step_into(const struct json **at, const struct path_step *step)
 {
     if (json_kind(*at) == JSON_OBJ) {
-        *at = step->value.len == 0 ? json_get(*at, step->name.at) : NULL;
+        *at = step->value.len == 0 ? json_member(*at, step->name) : NULL;
         return true;
     }
     if (json_kind(*at) != JSON_ARR || (step->index < 0 && step->value.len == 0))

@@ -18,7 +18,7 @@ LIBRARIES = (
     (r"event2/|event\.h|ev(http|util|dns|rpc)\.h", SYS),
     (r"sqlite3(ext)?\.h|openssl/ssl\.h|pthread\.h", SYS),
     (r"openssl/(?!ssl\.h)", BASE),
-    (r"jansson", ("src/base/json.c",)),
+    (r"jansson", ("src/base/json_read.c",)),
     (r"ini\.h", ("src/base/ini.c",)),
     (r"libical/|ical\.h", ("src/base/zone.c",)),
 )

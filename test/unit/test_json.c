@@ -266,7 +266,7 @@ static void leaves_the_rest_as_it_is(void **state)
     struct buf out CLEANUP(buf_free) = {0};
     json_put_str(&out, SPAN("a\"b\\c\nd\te\x01/\x7f\xc2\x9b\xc3\xbc\xf0\x9f\x98\x80"));
     check_text("escapes", buf_span(&out),
-               "\"a\\\"b\\\\c\\nd\\u0009e\\u0001/\\u007f\\u009b\xc3\xbc\xf0\x9f\x98\x80\"");
+               "\"a\\\"b\\\\c\\nd\\te\\u0001/\\u007f\\u009b\xc3\xbc\xf0\x9f\x98\x80\"");
     buf_free(&out);
     json_open(&out, '{');
     json_add_str(&out, "a\"b", SPAN(""));

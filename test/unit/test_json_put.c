@@ -25,7 +25,7 @@ static void escapes_at_every_depth(void **state)
     struct buf out CLEANUP(buf_free) = {0};
     struct json *json = parse("{'a\\u009b':['\\u007f',{'b':'\\u0080\\u00a0\\t'}]}");
     json_put(&out, json);
-    check_quoted("escapes", &out, "{'a\\u009b':['\\u007f',{'b':'\\u0080\xc2\xa0\\u0009'}]}");
+    check_quoted("escapes", &out, "{'a\\u009b':['\\u007f',{'b':'\\u0080\xc2\xa0\\t'}]}");
     json_free(json);
 }
 

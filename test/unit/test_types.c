@@ -35,7 +35,7 @@ struct row {
 static const struct row from_json[] = {
     {NUMBER, "7", "T {'a':7}"},
     {NUMBER, "-0.5", "T {'a':-0.5}"},
-    {NUMBER, "1e3", "T {'a':1000.0}"},
+    {NUMBER, "1e3", "T {'a':1e3}"},
     {NUMBER, "9223372036854775807", "T {'a':9223372036854775807}"},
     {NUMBER, "'7'", WRONG},
     {NUMBER, "true", WRONG},
