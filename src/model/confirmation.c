@@ -7,7 +7,7 @@
 #include "load.h"
 
 struct line {
-    struct span key;
+    struct span key;                  /* as JSON with its colon */
     enum term term;                   /* unless it is an object */
     const struct confirmation *inner; /* the object, or NULL */
 };
@@ -36,7 +36,7 @@ void confirmation_write(const struct confirmation *confirmation, const struct sp
     json_open(out, '{');
     for (size_t i = 0; i < confirmation->count; i++) {
         const struct line *line = &confirmation->lines[i];
-        json_key(out, line->key);
+        json_put_raw(out, line->key);
         if (line->inner == NULL)
             json_put_raw(out, terms[line->term]);
         else if (all_null(line->inner, terms))
@@ -68,7 +68,7 @@ static struct confirmation *lines_load(struct node node, bool outermost)
     while (json_next(node.json, &at, &key, &value)) {
         struct line *line = &confirmation->lines[confirmation->count++];
         struct node member = node_get(node, key);
-        line->key = (struct span){arena_copy(arena, span_of(key)), strlen(key)};
+        line->key = node_key(node.load, span_of(key));
         if (json_kind(value) == JSON_OBJ && outermost)
             line->inner = lines_load(member, false);
         else

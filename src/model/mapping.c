@@ -61,7 +61,7 @@ static struct span expand(struct run *run, const struct template *text)
 static void write_text(struct run *run, const struct map_op *op, struct span text)
 {
     struct value *value = &run->values[op - run->mapping->ops];
-    json_key(run->out, op->key);
+    json_put_raw(run->out, op->key);
     value->at = run->out->len;
     value->text = text;
     json_put_str(run->out, text);
@@ -71,7 +71,7 @@ static void write_text(struct run *run, const struct map_op *op, struct span tex
 static void write_json(struct run *run, const struct map_op *op, struct span json)
 {
     struct value *value = &run->values[op - run->mapping->ops];
-    json_key(run->out, op->key);
+    json_put_raw(run->out, op->key);
     value->at = run->out->len;
     json_put_raw(run->out, json);
     value->len = json.len;
@@ -306,7 +306,7 @@ enum err mapping_run(const struct mapping *mapping, const struct map_input *inpu
         if (op->act == MAP_FIELD) {
             map_field(&run, op);
         } else if (op->act == MAP_OPEN) {
-            json_key(run.out, op->key);
+            json_put_raw(run.out, op->key);
             json_open(run.out, '{');
         } else {
             json_close(run.out, '}');

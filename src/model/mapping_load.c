@@ -252,7 +252,7 @@ static void field_load(struct compiler *compiler, struct node field, struct span
     struct node fields = node_get(field, "fields");
     struct node text = node_get(field, "text");
     struct map_op *op = add_op(compiler, field, fields.json ? MAP_OPEN : MAP_FIELD);
-    op->key = key;
+    op->key = node_key(compiler->load, key);
     op->target = target;
     if (fields.json != NULL) {
         node_only(field, object_keys);

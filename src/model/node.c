@@ -127,6 +127,13 @@ struct span node_media_type(struct node node)
     return text;
 }
 
+struct span node_key(struct load *load, struct span name)
+{
+    struct buf text = {.arena = load->arena};
+    json_key(&text, name);
+    return buf_span(&text);
+}
+
 size_t node_choice(struct node node, const char *const *choices)
 {
     struct span text = json_str(node.json);

@@ -61,6 +61,9 @@ bool node_word(struct node node, struct span *rest, struct span *literal, struct
 /* "text/plain", in small letters or not, maybe with parameters behind a semicolon. */
 struct span node_media_type(struct node node);
 
+/* A member's name as JSON, with quotes and colon, in the arena: what is written often is made once. */
+struct span node_key(struct load *load, struct span name);
+
 /* One of a NULL-ended list; its index, or 0 with a fault. */
 size_t node_choice(struct node node, const char *const *choices);
 

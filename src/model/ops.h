@@ -44,7 +44,7 @@ struct map_row {
 struct map_op {
     enum map_act act;
     enum map_type type;
-    struct span key;    /* in the object it is written to; empty for the outermost */
+    struct span key;    /* in the object it is written to, as JSON with its colon */
     struct span target; /* "metadata.externalId" */
     struct path *paths; /* the first that leads to a value counts; faults name the first */
     size_t path_count;
