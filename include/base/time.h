@@ -12,6 +12,9 @@
 /* Now, by the system's clock. */
 int64_t time_now(void);
 
+/* Microseconds on a clock that never goes back; for measuring, not for telling the time. */
+int64_t time_monotonic(void);
+
 /*
  * Reads YYYY-MM-DD, a T or a space, HH:MM, then optionally :SS and a fraction (cut to milliseconds), and
  * optionally a zone: Z, +HH:MM or +HHMM. Without one `zone` counts; without both it is false. Years 1970 to

@@ -12,6 +12,7 @@
 struct setup {
     struct config config;
     struct sources sources;
+    struct rate address_rate;
     struct networks trusted_proxies;
     struct definition **definitions;
     size_t definition_count;

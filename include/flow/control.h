@@ -15,6 +15,8 @@ struct control {
     struct view *view;
     struct writer *writer;
     struct loop *loop;
+    loop_fn *clear_limits; /* for {"command":"limits-clear"}, answered {"failed":0} */
+    void *clear_arg;
 };
 
 /* A line_handler; the argument is the struct control. */
@@ -23,5 +25,8 @@ void control_handle(struct line_call *call, struct span request, void *control);
 /* Asks for a retry; `line` gets every row's line, *failed how many rows are still in quarantine. */
 MUST enum err control_retry(const char *path, const struct retry_scope *scope, retry_row_fn *row, void *arg,
                             size_t *failed);
+
+/* Asks for all limits to be as if nothing had been used of them. */
+MUST enum err control_clear_limits(const char *path);
 
 #endif

@@ -12,6 +12,7 @@
 struct server_config {
     char *listen, *api_listen, *database, *vendor_dir, *trusted_proxies;
     int64_t loops, max_connections;
+    int64_t address_rate, address_burst;
     int64_t max_body, max_headers; /* bytes */
     int64_t request_timeout;       /* seconds */
     int64_t queue_rows, quarantine_rows;
@@ -32,6 +33,7 @@ struct source_config {
     char *vendor, *secret_env, *secret_file, *lab, *timezone, *org, *id_prefix, *clinic_prefix, *public_url,
         *allow_from;
     int64_t enabled;
+    int64_t rate, burst;
     int64_t tolerance; /* seconds; 0 if not set */
     struct secret_config *secrets;
     size_t secret_count;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/network.h"
+#include "base/rate.h"
 #include "base/zone.h"
 
 struct definition;
@@ -35,6 +36,7 @@ struct source {
     struct secret *secrets;
     size_t secret_count;
     struct tally *tally;
+    struct rate rate;           /* of authentic webhooks; what is used of it is in the tally */
     struct networks allow_from; /* who may send; empty: anybody */
     char *disabled;             /* why it does not exist for the outside, or NULL */
 };

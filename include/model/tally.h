@@ -27,6 +27,7 @@ struct tally {
     struct tally *next;
     char *source;
     atomic_ullong outcomes[OUTCOME_COUNT];
+    struct rate_meter meter; /* what is used of the source's rate */
     struct match_tally *secrets;
 };
 
@@ -42,6 +43,9 @@ void tallies_attach(struct tallies *tallies, struct sources *sources);
 struct match_tally *tallies_match(struct tallies *tallies, struct span source, struct span secret);
 
 void tallies_free(struct tallies *tallies);
+
+/* As if no source had used up anything of its rate. Any thread. */
+void tallies_clear_rates(struct tallies *tallies);
 
 /* Any thread. A source without a tally, as the commands have them, counts nothing. */
 void tally_count(const struct source *source, enum outcome outcome);

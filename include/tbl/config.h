@@ -15,6 +15,10 @@ KEY(server, loops, NUMBER, "0", 0, 64, "Threads that take webhooks; 0 is one for
 KEY(server, max_body, SIZE, "1MiB", 1, 67108864, "Longest body of a webhook; a longer one is answered 413.")
 KEY(server, max_connections, NUMBER, "10000", 1, 1000000,
     "Connections of senders at once; further ones wait to be accepted.")
+KEY(server, address_rate, NUMBER, "0", 0, 1000000,
+    "Webhooks a second from one client address; beyond it they are answered 429. 0 is no limit.")
+KEY(server, address_burst, NUMBER, "0", 0, 1000000,
+    "How many of them may come at once; 0 is what a second allows.")
 KEY(server, max_headers, SIZE, "16KiB", 1024, 1048576, "All headers of a request together.")
 KEY(server, request_timeout, DURATION, "30s", 1, 3600,
     "From a request's first byte to its last, and the longest silence of a connection.")
@@ -44,6 +48,9 @@ KEY(source, clinic_prefix, TEXT, "", 1, 64,
     "Stands before the vendor's practice id in clinicId. Unset: nothing.")
 KEY(source, public_url, TEXT, "", 1, 180,
     "The URL the sender calls, for schemes that sign it. Never taken from the request.")
+KEY(source, rate, NUMBER, "0", 0, 1000000,
+    "Authentic webhooks a second; beyond it they are answered 429. 0 is no limit.")
+KEY(source, burst, NUMBER, "0", 0, 1000000, "How many of them may come at once; 0 is what a second allows.")
 KEY(source, tolerance, DURATION, "", 1, 31622400,
     "How far off a signed time may be. Unset: what the definition says.")
 KEY(source, allow_from, NETWORKS, "", 0, 0,

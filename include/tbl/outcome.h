@@ -6,5 +6,6 @@ OUTCOME(QUARANTINED, "quarantined") /* authentic, and on disk in quarantine */
 OUTCOME(IGNORED, "ignored")         /* authentic, and the definition wants nothing of it */
 OUTCOME(HANDSHAKE, "handshake")     /* a challenge, answered */
 OUTCOME(REFUSED, "refused")         /* not authentic */
+OUTCOME(LIMITED, "limited")         /* answered 429: nothing was promised */
 OUTCOME(SHED, "shed")               /* answered 503: nothing was promised */
 #undef OUTCOME

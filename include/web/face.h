@@ -5,6 +5,7 @@
 #include "model/source.h"
 #include "store/writer.h"
 #include "sys/http.h"
+#include "web/allowance.h"
 
 enum face_kind { FACE_PUBLIC, FACE_PRIVATE };
 
@@ -16,6 +17,7 @@ struct face {
     const struct tallies *tallies;
     size_t max_body; /* bytes */
     const struct networks *trusted_proxies;
+    struct allowance *allowance; /* of client addresses */
 };
 
 /* An http_handler; the argument is the face. */

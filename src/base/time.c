@@ -14,6 +14,13 @@ struct date {
     int year, month, day;
 };
 
+int64_t time_monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int64_t time_now(void)
 {
     struct timespec now;

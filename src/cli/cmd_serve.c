@@ -47,6 +47,7 @@ struct serve {
     struct view *view;
     struct tallies tallies;
     struct matches *matches;
+    struct allowance *allowance;
     int public_fd, private_fd;
     bool public_inherited, private_inherited;
     struct face private_face;
@@ -136,7 +137,8 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          serve->writer,
                          &serve->tallies,
                          (size_t)serve->setup.config.server.max_body,
-                         &serve->setup.trusted_proxies};
+                         &serve->setup.trusted_proxies,
+                         serve->allowance};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -279,11 +281,22 @@ static void start_hooks(struct serve *serve)
     }
 }
 
+/* The operator's word that whoever was held back may go on. */
+static void clear_limits(void *arg)
+{
+    struct serve *serve = arg;
+    allowance_clear(serve->allowance);
+    tallies_clear_rates(&serve->tallies);
+    log_event(LOG_INFO, "limits cleared", LOG_NUM("pid", getpid()));
+}
+
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
     serve->loop = loop_new();
-    serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop};
+    serve->control =
+        (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop, clear_limits, serve};
+    serve->allowance = allowance_new(&serve->setup.address_rate);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
@@ -345,6 +358,8 @@ static void finish(struct serve *serve)
     if (serve->matches != NULL)
         matches_free(serve->matches);
     tallies_free(&serve->tallies);
+    if (serve->allowance != NULL)
+        allowance_free(serve->allowance);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->view != NULL)

@@ -249,6 +249,12 @@ static struct networks networks_of(struct setup *setup, const char *text)
     return networks;
 }
 
+/* A burst that is not set is what a second allows. */
+static struct rate rate_of(int64_t per_second, int64_t burst)
+{
+    return (struct rate){per_second, burst > 0 ? burst : per_second};
+}
+
 static void build_source(struct setup *setup, struct source *source, const struct source_config *from,
                          enum setup_secrets secrets, struct faults *faults)
 {
@@ -260,6 +266,7 @@ static void build_source(struct setup *setup, struct source *source, const struc
         .clinic_prefix = from->clinic_prefix,
         .public_url = from->public_url,
         .tolerance = from->tolerance * 1000,
+        .rate = rate_of(from->rate, from->burst),
         .definition = find_definition(setup, from, faults),
         .allow_from = networks_of(setup, from->allow_from),
     };
@@ -320,6 +327,7 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     config_defaults(&setup->config);
     if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
         config_read(&setup->config, buf_span(&text), file, faults);
+    setup->address_rate = rate_of(setup->config.server.address_rate, setup->config.server.address_burst);
     setup->trusted_proxies = networks_of(setup, setup->config.server.trusted_proxies);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
     for (size_t i = 0; i < setup->config.source_count; i++) {

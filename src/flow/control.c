@@ -43,7 +43,10 @@ void control_handle(struct line_call *call, struct span request, void *arg)
     struct json_fault fault;
     struct retry_scope scope = {0};
     struct json *json = json_parse(request, &fault);
-    if (read_scope(json, &scope)) {
+    if (span_is(json_str(json_get(json, "command")), SPAN("limits-clear"))) {
+        control->clear_limits(control->clear_arg);
+        say_failed(call, 0);
+    } else if (read_scope(json, &scope)) {
         retry_start(&control->sources, control->view, control->writer, control->loop, &scope, say_row,
                     say_failed, call);
     } else {
@@ -96,5 +99,17 @@ enum err control_retry(const char *path, const struct retry_scope *scope, retry_
     json_close(&request, '}');
     TRY(line_ask(path, buf_span(&request), on_line, &asking));
     *failed = asking.failed;
+    return asking.ended ? ERR_OK : ERR_INTERNAL;
+}
+
+static void ignore_row(void *arg, const char *id, const char *result, const struct faults *faults)
+{
+    (void)arg, (void)id, (void)result, (void)faults;
+}
+
+enum err control_clear_limits(const char *path)
+{
+    struct asking asking = {.row = ignore_row};
+    TRY(line_ask(path, SPAN("{\"command\":\"limits-clear\"}"), on_line, &asking));
     return asking.ended ? ERR_OK : ERR_INTERNAL;
 }

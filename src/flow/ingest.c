@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "model/tally.h"
 
 struct span ingest_faults(struct arena *arena, const struct faults *faults)
@@ -134,6 +135,14 @@ static bool keep(struct intake *intake, struct writer *writer, enum err *err)
     return false;
 }
 
+/* Only what is authentic uses up a source's own rate. */
+static bool has_allowance(struct intake *intake)
+{
+    const struct source *source = intake->source;
+    return source->tally == NULL ||
+           rate_take(&source->rate, &source->tally->meter, time_monotonic(), &intake->retry_after);
+}
+
 /* The same. */
 static bool start(struct intake *intake, struct writer *writer, const struct request *request, enum err *err)
 {
@@ -149,6 +158,11 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
     for (size_t i = 0; i < source->secret_count && i < 64; i++)
         if (verdict->proof.matched >> i & 1)
             tally_match(&source->secrets[i], request->received);
+    if (verdict->kind != VERDICT_REFUSED && !has_allowance(intake)) {
+        tally_count(source, OUTCOME_LIMITED);
+        *err = ERR_RATE;
+        return false;
+    }
     switch (verdict->kind) {
     case VERDICT_KEEP:
         return keep(intake, writer, err);

@@ -60,6 +60,12 @@ void tallies_free(struct tallies *tallies)
     }
 }
 
+void tallies_clear_rates(struct tallies *tallies)
+{
+    for (struct tally *tally = tallies->first; tally != NULL; tally = tally->next)
+        rate_clear(&tally->meter);
+}
+
 void tally_count(const struct source *source, enum outcome outcome)
 {
     if (source->tally != NULL)

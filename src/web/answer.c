@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 
-#define RETRY_AFTER "5" /* seconds; most of what answers 503 is over by then */
+#define RETRY_AFTER 5 /* seconds; most of what answers 503 is over by then */
 
 static const struct header json_type = {SPAN("Content-Type"), SPAN("application/json")};
 
@@ -29,8 +29,11 @@ static struct span error_json(struct exchange *exchange, enum err err)
 
 void web_refuse(struct exchange *exchange, enum err err)
 {
-    struct header headers[] = {json_type, {SPAN("Retry-After"), SPAN(RETRY_AFTER)}};
-    http_answer(exchange->call, err_status(err), headers, err_status(err) == 503 ? 2 : 1,
+    struct buf seconds = {.arena = &exchange->call->arena};
+    int status = err_status(err);
+    buf_add_int(&seconds, exchange->retry_after > 0 ? exchange->retry_after : RETRY_AFTER);
+    struct header headers[] = {json_type, {SPAN("Retry-After"), buf_span(&seconds)}};
+    http_answer(exchange->call, status, headers, status == 503 || status == 429 ? 2 : 1,
                 error_json(exchange, err));
 }
 

@@ -12,6 +12,7 @@ struct exchange {
     const struct face *face;
     struct span name;            /* what the path goes on with */
     const struct source *source; /* of a webhook's path */
+    int64_t retry_after;         /* seconds; 0: the usual */
 };
 
 #define ROUTE(face, path, methods, handler) void web_##handler(struct exchange *exchange);

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "flow/ingest.h"
 #include "model/tally.h"
 #include "web/client.h"
@@ -18,28 +19,30 @@ static enum err check_media_type(const struct definition *definition, const stru
 }
 
 /* Answered as a bad signature is: a stranger learns nothing of the list. */
-static enum err check_client(const struct exchange *exchange)
+static enum err check_client(const struct exchange *exchange, const struct network_host *client)
 {
     const struct source *source = exchange->source;
-    if (source->allow_from.count == 0)
-        return ERR_OK;
-    struct network_host client = client_find(&exchange->call->request, exchange->face->trusted_proxies);
-    if (networks_hold(&source->allow_from, &client))
+    if (source->allow_from.count == 0 || networks_hold(&source->allow_from, client))
         return ERR_OK;
     log_event_limited(LOG_WARN, "client not allowed", LOG_STR("source", source->name));
     tally_count(source, OUTCOME_REFUSED);
     return ERR_BAD_SIGNATURE;
 }
 
-static enum err check(const struct exchange *exchange)
+static enum err check(struct exchange *exchange)
 {
+    struct network_host client = client_find(&exchange->call->request, exchange->face->trusted_proxies);
     const struct request *request = &exchange->call->request;
     const struct definition *definition = exchange->source->definition;
     size_t max_body = definition->max_body > 0 ? (size_t)definition->max_body : exchange->face->max_body;
+    if (!allowance_take(exchange->face->allowance, &client, time_monotonic(), &exchange->retry_after)) {
+        tally_count(exchange->source, OUTCOME_LIMITED);
+        return ERR_RATE;
+    }
     if (request->body.len > max_body)
         return ERR_TOO_LARGE;
     TRY(check_media_type(definition, request));
-    TRY(check_client(exchange));
+    TRY(check_client(exchange, &client));
     return http_stopping(exchange->call) ? ERR_BUSY : ERR_OK;
 }
 
@@ -137,6 +140,7 @@ static void answer_good(struct exchange *exchange, const struct intake *intake)
 static void on_ingested(struct intake *intake, enum err err)
 {
     struct exchange *exchange = intake->arg;
+    exchange->retry_after = intake->retry_after;
     if (err == ERR_OK)
         answer_good(exchange, intake);
     else if (err == ERR_BAD_WEBHOOK)
