@@ -5,6 +5,7 @@
 #   make demo     one whole trip, unattended      make format   apply .clang-format
 #   make install  to PREFIX (default /usr/local)  make clean
 #   make fuzz     every parser under libFuzzer    make replay   the corpora as tests
+#   make bench    beside others, as ratios to a bare evhttp server
 #   SAN=1         the same targets with ASan and UBSan, under build/asan
 #   CC=clang      another compiler;  V=1 shows the commands
 
@@ -57,6 +58,11 @@ $(OUT)/unit/%: test/unit/%.c $(ROOMS) Makefile
 	@echo "  LD $@"
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(ROOMS) $(PKG_LIBS) -lcmocka
 
+$(OUT)/bench/%: test/bench/%.c $(ROOMS) Makefile
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(ROOMS) $(PKG_LIBS)
+
 $(OUT)/test/%.o: test/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -88,6 +94,10 @@ fuzz: packages-fuzz
 	    $(FUZZERS:%=build/libfuzzer/fuzz/%)
 	$(Q)test/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
+bench: packages-bench
+	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load
+	$(Q)$(PYTHON) test/bench/bench.py $(OUT)
+
 packages-run:
 	$(Q)sh contrib/packages.sh run
 
@@ -96,6 +106,9 @@ packages-test:
 
 packages-fuzz:
 	$(Q)sh contrib/packages.sh run test fuzz
+
+packages-bench:
+	$(Q)sh contrib/packages.sh run test bench
 
 lint:
 	$(Q)$(PYTHON) test/lint/run.py
@@ -118,7 +131,7 @@ install: $(OUT)/pickupd
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/fuzz/*.d)
+-include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/fuzz/*.d $(OUT)/bench/*.d)
 
-.PHONY: all run demo test fuzz packages-run packages-test packages-fuzz lint unit replay e2e format install clean
+.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit replay e2e format install clean
 .SECONDARY:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, if this user may; otherwise says which. Arguments: run, and
-# with it test, and with that fuzz.
+# with it test, and with that fuzz or bench.
 set -eu
 
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
@@ -8,6 +8,7 @@ run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjan
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
       nginx-light openssl bash"
 fuzz="libclang-rt-dev"
+bench="wrk valgrind webhook gunicorn python3-flask"
 
 wanted=""
 for set in "$@"; do
@@ -15,7 +16,8 @@ for set in "$@"; do
         run) wanted="$wanted $run" ;;
         test) wanted="$wanted $test" ;;
         fuzz) wanted="$wanted $fuzz" ;;
-        *) echo "usage: $0 run [test [fuzz]]" >&2; exit 2 ;;
+        bench) wanted="$wanted $bench" ;;
+        *) echo "usage: $0 run [test [fuzz] [bench]]" >&2; exit 2 ;;
     esac
 done
 
