@@ -47,6 +47,9 @@ struct definition {
 struct definition *definition_load(struct span text, const char *file, struct faults *faults);
 void definition_free(struct definition *definition);
 
+/* The path of a field whose times carry no zone and are given none, so that a source needs one; or NULL. */
+const char *definition_zoneless(const struct definition *definition);
+
 /* Whether the definition reads bodies of this media type. */
 bool definition_takes(const struct definition *definition, struct span media_type);
 

@@ -44,6 +44,9 @@ static void print_warnings(const struct setup *setup)
         if (source->disabled == NULL && !scheme_signs(source->definition->scheme) &&
             source->allow_from.count == 0)
             printf("warning: %s authenticates no byte of the body; set allow_from\n", source->name);
+        const char *zoneless = definition_zoneless(source->definition);
+        if (source->disabled == NULL && source->zone == NULL && zoneless != NULL)
+            printf("warning: %s: the times at %s carry no zone; set timezone\n", source->name, zoneless);
     }
 }
 

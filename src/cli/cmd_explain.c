@@ -197,7 +197,7 @@ int cmd_explain(int argc, char **argv)
         return args_refuse(argv[0], "--quarantine takes an id of 32 hexadecimal digits");
     int64_t received = time_now();
     if (args.at != NULL && !time_parse(span_of(args.at), NULL, &received))
-        return args_refuse(argv[0], "--at takes a time such as 2026-01-31T00:00:00Z");
+        return args_refuse(argv[0], "--at takes a time with its zone, such as 2026-01-31T00:00:00Z");
     enum setup_secrets secrets = args.quarantine != NULL ? SETUP_NO_SECRETS : SETUP_WITH_SECRETS;
     int code = EXIT_FAILED;
     if (!setup_load(&setup, args.config, secrets, &faults))

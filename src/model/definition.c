@@ -307,3 +307,14 @@ bool definition_takes(const struct definition *definition, struct span media_typ
             return true;
     return is_usual(definition, type);
 }
+
+const char *definition_zoneless(const struct definition *definition)
+{
+    const struct rules *rules = definition->rules;
+    for (size_t i = 0; i < rules->event_count; i++) {
+        const char *path = rules->events[i].ignore ? NULL : mapping_zoneless(rules->events[i].mapping);
+        if (path != NULL)
+            return path;
+    }
+    return NULL;
+}

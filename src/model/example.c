@@ -245,6 +245,16 @@ static const char *const kinds[] = {
     [VERDICT_KEEP] = "was kept",
 };
 
+static void fail_kind(struct running *running)
+{
+    const struct proof *proof = &running->verdict.proof;
+    struct buf why CLEANUP(buf_free) = {0};
+    if (running->verdict.kind == VERDICT_REFUSED)
+        buf_printf(&why, "%.*s%s%s", (int)proof->where.len, proof->where.at, proof->where.len > 0 ? ": " : "",
+                   proof->reason);
+    fail(running, kinds[running->verdict.kind], buf_span(&why));
+}
+
 static void check(struct running *running)
 {
     static const enum verdict_kind wanted[] = {
@@ -256,8 +266,7 @@ static void check(struct running *running)
     const struct verdict *verdict = &running->verdict;
     const struct example *example = running->example;
     if (verdict->kind != wanted[example->expect])
-        fail(running, kinds[verdict->kind],
-             span_of(verdict->kind == VERDICT_REFUSED ? verdict->proof.reason : ""));
+        fail_kind(running);
     else if (verdict->kind == VERDICT_KEEP)
         check_pieces(running);
     else if (verdict->kind == VERDICT_ANSWER && !span_is(verdict->answer.body, example->answer) &&

@@ -361,6 +361,17 @@ static bool end_kept(struct telling *telling, const struct verdict *verdict)
     return end(telling, status_of(&definition->quarantined, 400), buf_text(&what));
 }
 
+/* What a handshake asks for that is not so. */
+static void tell_handshake(struct telling *telling, size_t index)
+{
+    const struct handshake *handshake = &telling->source->definition->rules->handshakes[index];
+    struct buf looks = {.arena = &telling->arena};
+    when_describe(handshake->when, NULL, &looks);
+    tell(telling, "handshake",
+         "%zu is none: it takes a %.*s, where %s, and a text for each word of its answer", index + 1,
+         (int)handshake->method.len, handshake->method.at, buf_text(&looks));
+}
+
 static bool tell_authentic(struct telling *telling, const struct verdict *verdict)
 {
     const struct request *request = telling->request;
@@ -372,6 +383,8 @@ static bool tell_authentic(struct telling *telling, const struct verdict *verdic
                    verdict->answer.body.len, (int)verdict->answer.type.len, verdict->answer.type.at);
         return end(telling, verdict->answer.status, buf_text(&what));
     }
+    for (size_t i = 0; i < telling->source->definition->rules->handshake_count; i++)
+        tell_handshake(telling, i);
     head_write(telling->source->definition, request, &telling->arena, &head);
     tell_payload(telling, request->body, buf_span(&head), verdict);
     return end_kept(telling, verdict);
@@ -382,13 +395,8 @@ static bool tell_no_handshake(struct telling *telling, const struct verdict *ver
 {
     const struct rules *rules = telling->source->definition->rules;
     tell(telling, "signature", "good: made with the secret %s", verdict->proof.secret->name);
-    for (size_t i = 0; i < rules->handshake_count; i++) {
-        const struct handshake *handshake = &rules->handshakes[i];
-        struct buf looks = {.arena = &telling->arena};
-        when_describe(handshake->when, NULL, &looks);
-        tell(telling, "handshake", "%zu does not fit: it takes a %.*s, where %s", i + 1,
-             (int)handshake->method.len, handshake->method.at, buf_text(&looks));
-    }
+    for (size_t i = 0; i < rules->handshake_count; i++)
+        tell_handshake(telling, i);
     return end(telling, 401, "refused: no webhook, because it is no POST, and no handshake that is known");
 }
 
@@ -425,9 +433,10 @@ bool explain_kept(const struct source *source, struct span body, struct span hea
     tell_payload(&telling, body, head, &verdict);
     bool good = count_faulty(&verdict) == 0;
     tell(&telling, "verdict",
-         !good                             ? "still faulty: it stays in quarantine"
-         : verdict.kind == VERDICT_IGNORED ? "good: it is ignored now"
-                                           : "good: pickupd quarantine retry makes it an event");
+         !good ? "still faulty: it stays in quarantine"
+         : verdict.kind == VERDICT_IGNORED
+             ? "good: it is ignored now"
+             : "good, once the server has reloaded (SIGHUP): pickupd quarantine retry takes it");
     arena_free(&telling.arena);
     return good;
 }

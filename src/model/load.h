@@ -23,6 +23,9 @@ bool scheme_can_hmac(const struct scheme *scheme);
 
 const struct mapping *mapping_load(struct node detail);
 
+/* The path of the first field that has a pattern without a zone and no zone of its own; or NULL. */
+const char *mapping_zoneless(const struct mapping *mapping);
+
 /* A pickup without an id, that is with another's, is a mistake. */
 void mapping_require_pickup(struct node detail, const struct mapping *mapping);
 const struct confirmation *confirmation_load(struct node node);

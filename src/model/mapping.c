@@ -241,7 +241,8 @@ static const struct json *find(struct run *run, const struct map_op *op, struct 
     const struct json *sent = NULL;
     for (size_t i = 0; i < op->path_count && is_absent(op, sent); i++) {
         sent = path_follow(&op->paths[i], &run->input->data, &trace->broken);
-        run->texts = run->input->data.texts || op->paths[i].root == PATH_REQUEST;
+        run->texts = run->input->data.texts || op->paths[i].root == PATH_REQUEST ||
+                     (op->from_text && json_kind(sent) == JSON_STR);
         trace->path = is_absent(op, sent) ? 0 : i;
     }
     return sent;

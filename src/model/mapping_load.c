@@ -175,9 +175,9 @@ static int64_t offset_load(struct node node)
     return (minus ? -1000 : 1000) * seconds;
 }
 
-static const char *const rule_keys[] = {"from",   "type",      "required", "default",     "prefix",
-                                        "offset", "format",    "zone",     "min",         "max",
-                                        "table",  "otherwise", "nulls",    "ignore_case", NULL};
+static const char *const rule_keys[] = {
+    "from", "from_text", "type", "required", "default",   "prefix", "offset",      "format",
+    "zone", "min",       "max",  "table",    "otherwise", "nulls",  "ignore_case", NULL};
 
 /* What a default of these types must be. */
 static const struct {
@@ -219,6 +219,14 @@ static void check_keys(struct node rule, const struct map_op *op)
     }
 }
 
+/* {"type": "whole", "from_text": true} takes "2" as well as 2. */
+static void from_text_load(struct node node, struct map_op *op)
+{
+    op->from_text = node_bool(node, false);
+    if (node.json != NULL && op->type != MAP_WHOLE && op->type != MAP_NUMBER && op->type != MAP_BOOL)
+        node_fault(node, "does not go with this type");
+}
+
 static void rule_load(struct compiler *compiler, struct node rule, struct map_op *op)
 {
     node_only(rule, rule_keys);
@@ -228,6 +236,7 @@ static void rule_load(struct compiler *compiler, struct node rule, struct map_op
     default_load(compiler, node_get(rule, "default"), op);
     nulls_load(node_get(rule, "nulls"), op);
     op->ignore_case = node_bool(node_get(rule, "ignore_case"), false);
+    from_text_load(node_get(rule, "from_text"), op);
     op->min = node_int(node_get(rule, "min"), INT64_MIN);
     op->max = node_int(node_get(rule, "max"), INT64_MAX);
     op->offset = offset_load(node_get(rule, "offset"));
@@ -311,4 +320,26 @@ void mapping_require_pickup(struct node detail, const struct mapping *mapping)
     const struct map_op *op = mapping->pickup_id < mapping->count ? &mapping->ops[mapping->pickup_id] : NULL;
     if (op == NULL || op->type != MAP_ID || !op->required)
         node_fault(node_get(detail, "pickupId"), "a PickupRequested needs it, as a required id");
+}
+
+static bool says_zone(struct span pattern)
+{
+    for (; pattern.len > 1; span_skip(&pattern, 1)) {
+        if (span_starts(pattern, SPAN("%z")))
+            return true;
+        if (span_starts(pattern, SPAN("%%")))
+            span_skip(&pattern, 1);
+    }
+    return false;
+}
+
+const char *mapping_zoneless(const struct mapping *mapping)
+{
+    for (size_t i = 0; i < mapping->count; i++) {
+        const struct map_op *op = &mapping->ops[i];
+        if (op->act == MAP_FIELD && op->type == MAP_TIME && op->format == MAP_PATTERN && op->zone == NULL &&
+            !says_zone(op->pattern))
+            return op->paths[0].name;
+    }
+    return NULL;
 }

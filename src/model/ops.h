@@ -50,6 +50,7 @@ struct map_op {
     size_t path_count;
     bool required;
     bool ignore_case;
+    bool from_text; /* a text is read as what the type asks for */
     bool has_default;
     bool default_is_text;
     struct template default_text;

@@ -830,7 +830,7 @@ def test_handshakes(bench):
     assert (result.code, answer.status, answer.body) == (0, 202, b"secret-word") and "secret-word" not in result.out
     result, _ = post(bench, "shakes", b"", path="/webhooks/ehr/shakes?mode=other", method="GET")
     assert line_of(result, "signature").startswith("good") and hints(result) == []
-    assert '2 does not fit: it takes a GET, where query:mode must be "subscribe"' in result.out and answered(result) == 401
+    assert '2 is none: it takes a GET, where query:mode must be "subscribe"' in result.out and answered(result) == 401
     result, _ = post(bench, "shakes", b"", method="PUT")
     assert answered(result) == 405 and line_of(result, "method") == "refused: this source takes POST and GET"
     result, _ = post(bench, "every", GOOD, method="PUT")
@@ -1066,7 +1066,7 @@ def test_quarantine(running):
         write(kept, "every", edit(DEFINITIONS["every"], {"event.detail.text.type": "id"}))
         kept.sources["every"] = replace(kept.sources["every"], secret=None)
         result = explain_kept(kept, event_id, payload=payload)
-        assert (result.code, hints(result), line_of(result, "verdict")) == (0, [], "good: pickupd quarantine retry makes it an event")
+        assert (result.code, hints(result), line_of(result, "verdict")) == (0, [], "good, once the server has reloaded (SIGHUP): pickupd quarantine retry takes it")
         kept.sources["every"] = oracle.source("every", zone=None)
         if not running:
             kept.start()
@@ -1090,7 +1090,7 @@ def test_quarantined_rows():
             {"when": {"kind": "odd-kind"}, "ignore": True}, event({"n": {"from": "n", "type": "string"}})]}))
         results = [explain_kept(kept, event_id) for event_id in ids]
         assert [result.code for result in results] == [0, 0]
-        assert {line_of(result, "verdict") for result in results} == {"good: it is ignored now", "good: pickupd quarantine retry makes it an event"}
+        assert {line_of(result, "verdict") for result in results} == {"good: it is ignored now", "good, once the server has reloaded (SIGHUP): pickupd quarantine retry takes it"}
 
 
 def test_quarantined_head():

@@ -149,7 +149,7 @@ static const struct {
     {"{'name':'the one'," AT "'secret':'t','headers':{'x-pass':'s'},'expect':{'refused':true}}", ""},
     {"{'name':'the one'," AT
      "'secret':'t','headers':{'x-pass':'s'},'body':{'n':1},'expect':{" EVENT("1") "}}",
-     SAYS("was refused: wrong")},
+     SAYS("was refused: X-Pass: wrong")},
     {"{'name':'the one'," AT "'secret':'s','body':{'n':1},'expect':{'ignored':true}}",
      SAYS("was refused: missing")},
     {"{'name':'the one'," AT
