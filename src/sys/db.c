@@ -67,6 +67,8 @@ enum err db_own(struct db *db)
 {
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     TRY(db_exec(db, "PRAGMA wal_autocheckpoint = 1000"));
+    /* A journal of the change to WAL that came back would undo all that was written since. */
+    TRY(db_exec(db, "PRAGMA synchronous = EXTRA"));
     TRY(db_exec(db, "PRAGMA journal_mode = WAL"));
     TRY(db_exec(db, "PRAGMA synchronous = FULL"));
     return db_exec(db, "PRAGMA foreign_keys = ON");
