@@ -22,7 +22,7 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why);
 
 /*
  * Makes this the one connection that writes and checkpoints: WAL mode, and a commit returns when it has been
- * synced. Closing it checkpoints.
+ * synced, as is all that is there already when this returns. Closing it checkpoints.
  */
 MUST enum err db_own(struct db *db);
 

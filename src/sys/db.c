@@ -71,7 +71,12 @@ enum err db_own(struct db *db)
     TRY(db_exec(db, "PRAGMA synchronous = EXTRA"));
     TRY(db_exec(db, "PRAGMA journal_mode = WAL"));
     TRY(db_exec(db, "PRAGMA synchronous = FULL"));
-    return db_exec(db, "PRAGMA foreign_keys = ON");
+    TRY(db_exec(db, "PRAGMA foreign_keys = ON"));
+    /*
+     * A process that was killed may have left commits in the log that were never synced, nor filled up to the
+     * end of their sector. We read them as stored, so they must be, before we answer that they are.
+     */
+    return db_exec(db, "PRAGMA wal_checkpoint(RESTART)");
 }
 
 struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
