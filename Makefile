@@ -6,6 +6,7 @@
 #   make install  to PREFIX (default /usr/local)  make clean
 #   make fuzz     every parser under libFuzzer    make replay   the corpora as tests
 #   make bench    beside others, as ratios to a bare evhttp server
+#   make power    power cuts at every moment, and disks that fail; POWER_SEEDS=1 is what `make test` runs
 #   SAN=1         the same targets with ASan and UBSan, under build/asan
 #   CC=clang      another compiler;  V=1 shows the commands
 
@@ -36,6 +37,9 @@ SOURCES := $(wildcard src/*/*.c)
 OBJECTS := $(SOURCES:src/%.c=$(OUT)/%.o)
 ROOMS   := $(filter-out $(OUT)/cli/main.o,$(OBJECTS))
 UNITS   := $(patsubst test/unit/%.c,$(OUT)/unit/%,$(wildcard test/unit/test_*.c))
+POWERS  := $(patsubst test/power/%.c,$(OUT)/power/%,$(wildcard test/power/test_*.c))
+POWER_ROOMS := $(patsubst test/%.c,$(OUT)/test/%.o,$(filter-out $(wildcard test/power/test_*.c),$(wildcard test/power/*.c)))
+POWER_SEEDS ?= 20
 FUZZERS := $(patsubst test/fuzz/fuzz_%.c,%,$(wildcard test/fuzz/fuzz_*.c))
 C_FILES  = $(wildcard src/*/*.[ch] include/*/*.h test/*/*.[ch])
 
@@ -66,6 +70,11 @@ $(OUT)/bench/%: test/bench/%.c $(ROOMS) Makefile
 $(OUT)/test/%.o: test/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/power/%: $(OUT)/test/power/%.o $(POWER_ROOMS) $(ROOMS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 # A fuzzer that is fed the files of its corpus, and one that makes up its own.
 $(OUT)/replay/%: $(OUT)/test/fuzz/fuzz_%.o $(OUT)/test/fuzz/replay.o $(ROOMS)
@@ -119,6 +128,9 @@ unit: $(UNITS)
 replay: $(FUZZERS:%=$(OUT)/replay/%)
 	$(Q)status=0; for fuzzer in $^; do $$fuzzer fixtures/corpus/$${fuzzer##*/} || status=1; done; exit $$status
 
+power: $(POWERS)
+	$(Q)status=0; for power in $^; do $$power $(POWER_SEEDS) || status=1; done; exit $$status
+
 e2e: $(OUT)/pickupd
 	$(Q)PICKUPD=$(abspath $<) $(PYTHON) -m pytest -q -rs -p no:cacheprovider test/e2e
 
@@ -131,7 +143,7 @@ install: $(OUT)/pickupd
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/fuzz/*.d $(OUT)/bench/*.d)
+-include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/*/*.d $(OUT)/bench/*.d)
 
-.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit replay e2e format install clean
+.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit power replay e2e format install clean
 .SECONDARY:

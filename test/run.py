@@ -61,6 +61,7 @@ THEN = [
     ("lint", ["make", "lint"], lint_counts),
     ("tests of the lint", PYTEST + ["test/lint"], pytest_counts),
     ("unit", ["make", JOBS, "unit"], cmocka_counts),
+    ("power cuts", ["make", JOBS, "power", "POWER_SEEDS=1"], cmocka_counts),
     ("corpora of the fuzzers", ["make", JOBS, "replay"], replay_counts),
     ("end to end", ["make", "e2e"], pytest_counts),
     ("unit, ASan + UBSan", ["make", JOBS, "SAN=1", "unit"], cmocka_counts),

@@ -24,6 +24,8 @@
 #define NEEDED  "{'from':'n','type':'whole','nulls':[0],'required':true}"
 #define ID      "{'from':'n','type':'id'}"
 
+#define READ(type) "{'from':'n','type':'" type "','from_text':true}"
+
 #define WRONG "! Invalid n"
 #define GONE  "T {}"
 
@@ -33,6 +35,12 @@ struct row {
 
 /* The payload is {"n": value}; what is wanted, the detail's member a. */
 static const struct row from_json[] = {
+    {READ("whole"), "'7'", "T {'a':7}"},
+    {READ("whole"), "7", "T {'a':7}"},
+    {READ("whole"), "'7x'", WRONG},
+    {READ("number"), "'1.5'", "T {'a':1.5}"},
+    {READ("bool"), "'true'", "T {'a':true}"},
+    {READ("bool"), "'yes'", WRONG},
     {NUMBER, "7", "T {'a':7}"},
     {NUMBER, "-0.5", "T {'a':-0.5}"},
     {NUMBER, "1e3", "T {'a':1e3}"},
