@@ -328,7 +328,7 @@ def test_two_examples_that_fail():
     """Every one is named."""
     result, file, lines = run(edit(GOOD, (("examples", 1, "expect"), {"refused": True}), (("examples", 4, "expect"), {"ignored": True})))
     assert result.err == (f'{file}:{lines["examples", 1]}: example "noise": was ignored\n'
-                          f'{file}:{lines["examples", 4]}: example "forged": was refused: {result.err.strip().rsplit(": ")[-1]}\n')
+                          f'{file}:{lines["examples", 4]}: example "forged": was refused: X-Test-Signature: {result.err.strip().rsplit(": ")[-1]}\n')
 
 
 def test_no_examples():

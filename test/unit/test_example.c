@@ -151,17 +151,17 @@ static const struct {
      "'secret':'t','headers':{'x-pass':'s'},'body':{'n':1},'expect':{" EVENT("1") "}}",
      SAYS("was refused: X-Pass: wrong")},
     {"{'name':'the one'," AT "'secret':'s','body':{'n':1},'expect':{'ignored':true}}",
-     SAYS("was refused: missing")},
+     SAYS("was refused: X-Pass: missing")},
     {"{'name':'the one'," AT
      "'secret':'s','headers':{'x-pass':['s','s']},'body':{},'expect':{'ignored':true}}",
-     SAYS("was refused: repeated")},
+     SAYS("was refused: X-Pass: repeated")},
     {"{'name':'the one'," AT
      "'secret':'s','headers':{'x-pass':['s']},'body':{'n':1},'expect':{" EVENT("1") "}}",
      ""},
     {SENT("{}") "'errors':['Missing n']}},\n{'name':'two'," AT "'secret':'s','expect':{'ignored':true}}",
-     "v.json:4: example 'two': was refused: missing"},
+     "v.json:4: example 'two': was refused: X-Pass: missing"},
     {SENT("{}") "'ignored':true}},\n\n{'name':'two'," AT "'secret':'s','expect':{'ignored':true}}",
-     SAYS("was kept; ") "v.json:5: example 'two': was refused: missing"},
+     SAYS("was kept; ") "v.json:5: example 'two': was refused: X-Pass: missing"},
 };
 
 static void what_does_not_become_what_it_should_is_said(void **state)
