@@ -25,7 +25,7 @@ KEY(server, request_timeout, DURATION, "30s", 1, 3600,
 KEY(server, queue_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks that may wait for the disk; beyond it they are answered 503.")
 KEY(server, queue_bytes, SIZE, "64MiB", 1, 1099511627776,
-    "Bytes of the bodies that wait for the disk; beyond it they are answered 503.")
+    "Bytes of the bodies that wait for the disk, and of what they become; beyond it they are answered 503.")
 KEY(server, quarantine_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks kept in quarantine for each source; beyond it they are answered 503.")
 KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,

@@ -143,7 +143,7 @@ static bool has_allowance(struct intake *intake)
            rate_take(&source->rate, &source->tally->meter, time_monotonic(), &intake->retry_after);
 }
 
-/* The same. */
+/* Whether the writer has it now; if not, it is over, well or not. */
 static bool start(struct intake *intake, struct writer *writer, const struct request *request, enum err *err)
 {
     const struct source *source = intake->source;
