@@ -27,8 +27,8 @@ struct intake_counts {
  * Takes a webhook in. `done` is called once, in the loop's thread, at once or after the commit:
  * ERR_OK: on disk (job.duplicate: it was there already), or there is nothing to keep: see verdict.kind;
  * ERR_BAD_WEBHOOK: authentic, not mappable, on disk in quarantine; the reasons are in job.faults;
- * ERR_BAD_SIGNATURE; ERR_RATE: authentic, but too many of the source; ERR_BUSY, ERR_STORE,
- * ERR_QUARANTINE_FULL: nothing is promised, the sender should retry. Of a batch all rows are on disk or none:
+ * ERR_BAD_SIGNATURE; ERR_RATE: authentic, but too many of the source; whatever has the status 503: nothing
+ * is promised, the sender should retry. Of a batch all rows are on disk or none:
  * good ones as events, bad ones in quarantine, and it is ERR_OK. The request and the arena must live until
  * then; the intake lies in the arena.
  */

@@ -17,6 +17,8 @@ struct server_config {
     int64_t request_timeout;       /* seconds */
     int64_t queue_rows, quarantine_rows;
     int64_t queue_bytes, quarantine_bytes;
+    int64_t queue_wait;   /* seconds */
+    int64_t disk_reserve; /* bytes */
 };
 
 /* A text that is not set is "". */

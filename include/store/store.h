@@ -36,13 +36,14 @@ struct store_job {
     struct span faults; /* a JSON list of texts */
     const struct store_match *matches;
     size_t match_count;
+    bool webhook;           /* gives way to all others where room is short */
     struct store_job *part; /* a further job of the source, kept with this one or not at all; or NULL.
                                Those that clear come first, and lend the others their first arrival. */
     size_t bytes;           /* what the webhook holds of memory until it is done, about */
 
     /* Out: */
-    enum err err;   /* ERR_OK: on disk; ERR_STORE: nothing of it is kept; ERR_QUARANTINE_FULL, which with
-                       parts stands in the first */
+    enum err err;   /* ERR_OK: on disk; ERR_STORE, ERR_FULL, ERR_SYNC: nothing of it is kept;
+                       ERR_QUARANTINE_FULL, which with parts stands in the first */
     bool duplicate; /* the event was there already, or the row of quarantine */
     bool changed;   /* a duplicate that came with other bytes than the first */
 
@@ -51,11 +52,15 @@ struct store_job {
     void (*done)(struct store_job *job);
 };
 
-/* What quarantine may hold of each source. */
 struct store_limits {
-    int64_t quarantine_rows;
+    int64_t quarantine_rows; /* of each source */
     int64_t quarantine_bytes;
+    int64_t disk_reserve; /* bytes that webhooks must leave free, half of them held in a file beside the
+                             database; 0: none */
+    int64_t log_pages;    /* that wait in the log until it is checkpointed */
 };
+
+#define STORE_LOG_PAGES 1000 /* unless there is a reason */
 
 struct store;
 
@@ -65,9 +70,23 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
 /* Checkpoints and closes. */
 void store_close(struct store *store);
 
-/* Writes a chain of jobs (linked by their mails) in one transaction, synced; fills every err and duplicate.
+/*
+ * Writes a chain of jobs (linked by their mails) in one transaction, synced; fills every err and duplicate.
+ * If there is no room for all of them, what is held back is given up for those that are no webhooks.
  */
 void store_write(struct store *store, struct store_job *first);
+
+/*
+ * What is to be done beside: checkpoints a long log, and looks whether there is room on the disk. To be
+ * called after each store_write, once it was answered, and every second.
+ */
+void store_tend(struct store *store);
+
+/*
+ * Any thread: whether webhooks should be taken. ERR_FULL: there is less room than the reserve; ERR_STORE:
+ * writing has failed; both go as they came. ERR_SYNC stays: nothing is written any more.
+ */
+enum err store_state(const struct store *store);
 
 /* The version of the file that this program writes. */
 int store_version(void);

@@ -7,11 +7,18 @@
 
 #include "store/store.h"
 
+struct writer_limits {
+    size_t rows;  /* jobs that wait */
+    size_t bytes; /* of all jobs that are not done, unless it is a single one */
+    int64_t wait; /* us that the oldest job may have waited while webhooks are still taken */
+};
+
 struct writer;
 
-/* Takes the store over. At most `rows` jobs wait, and at most `bytes` of them all, or a single one, are not
- * done. */
-struct writer *writer_start(struct store *store, size_t rows, size_t bytes);
+/* Takes the store over. Once the disk has failed to sync, so that nothing more can be written, `failed` (or
+ * NULL) is posted to the loop, which must outlive the writer. */
+struct writer *writer_start(struct store *store, const struct writer_limits *limits, struct loop *loop,
+                            struct mail *failed);
 
 /* Writes all that was put, then ends the thread; what is put from now on is refused. */
 void writer_stop(struct writer *writer);
@@ -31,5 +38,9 @@ void writer_fence(struct writer *writer, struct store_job *fence);
 
 /* Any thread: whether one more job of that many bytes would be taken just now. */
 bool writer_has_room(struct writer *writer, size_t bytes);
+
+/* Any thread: whether a webhook of that many bytes should be. ERR_BUSY: too much waits, or for too long; and
+ * as store_state. */
+MUST enum err writer_admits(struct writer *writer, size_t bytes);
 
 #endif

@@ -15,6 +15,12 @@ enum db_mode {
     DB_READ,  /* never writes, never checkpoints, not even when closing */
 };
 
+/*
+ * Whatever can fail here is ERR_FULL if there is no room for it, ERR_SYNC if the disk has failed to sync, and
+ * otherwise ERR_STORE. After ERR_SYNC nothing more may be written: the system may have dropped what it was to
+ * sync, and still show it. What was refused is taken out of the log; who opens the file next moves the rest
+ * of it and syncs it, closing does not.
+ */
 struct db;
 
 /* NULL with the reason in *why. Nothing in the file has been changed yet. */
@@ -22,9 +28,17 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why);
 
 /*
  * Makes this the one connection that writes and checkpoints: WAL mode, and a commit returns when it has been
- * synced, as is all that is there already when this returns. Closing it checkpoints.
+ * synced, as is all that is there already when this returns. Closing it checkpoints. ERR_BUSY: another
+ * process has been reading for seconds, so that the log can't be begun anew.
  */
 MUST enum err db_own(struct db *db);
+
+/* Moves what the log holds into the file, as far as nobody reads what was there before; does nothing unless
+ * that many pages wait. */
+MUST enum err db_checkpoint(struct db *db, int64_t least);
+
+/* Pages of the log after the last commit; those that were moved count until it begins anew. */
+int64_t db_log_pages(const struct db *db);
 
 void db_close(struct db *db);
 

@@ -8,7 +8,9 @@ KEY(server, listen, ADDRESS, "127.0.0.1:8080", 0, 0,
 KEY(server, api_listen, ADDRESS, "127.0.0.1:8081", 0, 0,
     "Where the lab's own programs and probes ask: as listen.")
 KEY(server, database, TEXT, "/var/lib/pickupd/pickupd.db", 1, 99,
-    "The SQLite file. The lock and the control socket stand beside it.")
+    "The SQLite file. The lock, the control socket and the reserve stand beside it.")
+KEY(server, disk_reserve, SIZE, "64MiB", 1048576, 1099511627776,
+    "Room on the database's disk that webhooks leave; below it they are answered 503. Half of it is held.")
 KEY(server, vendor_dir, TEXT, "/etc/pickupd/vendors", 1, 4000,
     "Where definitions of further vendors are, as VENDOR.json.")
 KEY(server, loops, NUMBER, "0", 0, 64, "Threads that take webhooks; 0 is one for each core.")
@@ -26,6 +28,8 @@ KEY(server, queue_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks that may wait for the disk; beyond it they are answered 503.")
 KEY(server, queue_bytes, SIZE, "64MiB", 1, 1099511627776,
     "Bytes of the bodies that wait for the disk, and of what they become; beyond it they are answered 503.")
+KEY(server, queue_wait, DURATION, "5s", 1, 3600,
+    "How long the oldest may have waited for the disk; after it new ones are answered 503.")
 KEY(server, quarantine_rows, NUMBER, "10000", 1, 1000000,
     "Webhooks kept in quarantine for each source; beyond it they are answered 503.")
 KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,

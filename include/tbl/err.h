@@ -15,5 +15,7 @@ ERR(RATE, 429, "Too many requests")
 ERR(INTERNAL, 500, "Internal error")
 ERR(BUSY, 503, "Service unavailable")
 ERR(STORE, 503, "store can't write")
+ERR(FULL, 503, "store is full")
+ERR(SYNC, 503, "store failed to sync")
 ERR(QUARANTINE_FULL, 503, "Quarantine is full")
 #undef ERR

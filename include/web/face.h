@@ -6,6 +6,7 @@
 #include "store/writer.h"
 #include "sys/http.h"
 #include "web/allowance.h"
+#include "web/ready.h"
 
 enum face_kind { FACE_PUBLIC, FACE_PRIVATE };
 
@@ -18,6 +19,7 @@ struct face {
     size_t max_body; /* bytes */
     const struct networks *trusted_proxies;
     struct allowance *allowance; /* of client addresses */
+    struct ready *ready;
 };
 
 /* An http_handler; the argument is the face. */

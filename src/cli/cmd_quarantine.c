@@ -124,7 +124,10 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
 {
     struct buf why CLEANUP(buf_free) = {0};
     const struct server_config *server = &setup->config.server;
-    struct store_limits limits = {server->quarantine_rows, server->quarantine_bytes};
+    struct store_limits limits = {server->quarantine_rows, server->quarantine_bytes, server->disk_reserve,
+                                  STORE_LOG_PAGES};
+    struct writer_limits queue = {(size_t)server->queue_rows, (size_t)server->queue_bytes,
+                                  server->queue_wait * 1000000};
     struct store *store = store_open(server->database, &limits, &why);
     struct view *view = store ? view_open(server->database, &why) : NULL;
     if (view == NULL) {
@@ -136,7 +139,7 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
     struct alone alone = {
         .sources = &setup->sources,
         .view = view,
-        .writer = writer_start(store, (size_t)server->queue_rows, (size_t)server->queue_bytes),
+        .writer = writer_start(store, &queue, NULL, NULL),
         .loop = loop_new(),
         .scope = scope,
     };

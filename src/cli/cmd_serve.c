@@ -60,6 +60,9 @@ struct serve {
     bool stopping;
     bool private_done;
     size_t hooks_running;
+    struct ready *ready;
+    struct mail sync_failed; /* from the writer */
+    bool has_failed;
 };
 
 /* A hook loop has ended; delivered to the control loop. */
@@ -93,14 +96,28 @@ static bool take_lock(struct serve *serve)
     return serve->lock >= 0;
 }
 
+static void stop(struct serve *serve);
+
+/* Synced again by the start that follows, in the hope of a disk that can. */
+static void on_sync_failed(struct mail *mail)
+{
+    struct serve *serve = (struct serve *)((char *)mail - offsetof(struct serve, sync_failed));
+    serve->has_failed = true;
+    stop(serve);
+}
+
 static bool open_store(struct serve *serve)
 {
     struct buf why CLEANUP(buf_free) = {0};
     const struct server_config *config = &serve->setup.config.server;
-    struct store_limits limits = {config->quarantine_rows, config->quarantine_bytes};
+    struct store_limits limits = {config->quarantine_rows, config->quarantine_bytes, config->disk_reserve,
+                                  STORE_LOG_PAGES};
+    struct writer_limits queue = {(size_t)config->queue_rows, (size_t)config->queue_bytes,
+                                  config->queue_wait * 1000000};
     struct store *store = store_open(config->database, &limits, &why);
+    serve->sync_failed = (struct mail){.deliver = on_sync_failed};
     if (store != NULL)
-        serve->writer = writer_start(store, (size_t)config->queue_rows, (size_t)config->queue_bytes);
+        serve->writer = writer_start(store, &queue, serve->loop, &serve->sync_failed);
     if (store != NULL)
         serve->view = view_open(config->database, &why);
     if (serve->view == NULL)
@@ -138,7 +155,8 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          &serve->tallies,
                          (size_t)serve->setup.config.server.max_body,
                          &serve->setup.trusted_proxies,
-                         serve->allowance};
+                         serve->allowance,
+                         serve->ready};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -190,9 +208,8 @@ static void on_stop_mail(struct mail *mail)
     http_stop(hooks->http, on_hooks_done, hooks);
 }
 
-static void on_signal(void *arg)
+static void stop(struct serve *serve)
 {
-    struct serve *serve = arg;
     if (serve->stopping)
         return;
     serve->stopping = true;
@@ -205,6 +222,11 @@ static void on_signal(void *arg)
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
+}
+
+static void on_signal(void *arg)
+{
+    stop(arg);
 }
 
 static void on_ended(struct mail *mail)
@@ -293,10 +315,10 @@ static void clear_limits(void *arg)
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
-    serve->loop = loop_new();
     serve->control =
         (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop, clear_limits, serve};
     serve->allowance = allowance_new(&serve->setup.address_rate);
+    serve->ready = ready_new(serve->loop);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
@@ -314,7 +336,10 @@ static bool start_control(struct serve *serve)
 
 static bool start(struct serve *serve)
 {
-    if (!has_sources(serve) || !take_lock(serve) || !open_store(serve) || !open_faces(serve))
+    if (!has_sources(serve) || !take_lock(serve))
+        return false;
+    serve->loop = loop_new();
+    if (!open_store(serve) || !open_faces(serve))
         return false;
     if (!start_control(serve))
         return false;
@@ -333,6 +358,7 @@ static bool start(struct serve *serve)
 static void finish(struct serve *serve)
 {
     sigset_t all;
+    serve->stopping = true;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL); /* a further SIGTERM must not end this halfway */
     for (size_t i = 0; i < serve->hook_count; i++)
@@ -360,6 +386,8 @@ static void finish(struct serve *serve)
     tallies_free(&serve->tallies);
     if (serve->allowance != NULL)
         allowance_free(serve->allowance);
+    if (serve->ready != NULL)
+        ready_free(serve->ready);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->view != NULL)
@@ -375,7 +403,7 @@ int cmd_serve(int argc, char **argv)
 {
     struct args args;
     struct serve serve = {.lock = -1, .public_fd = -1, .private_fd = -1};
-    int code = EXIT_FAILED;
+    bool has_run = false;
     if (!args_read(argc, argv, 0, &args))
         return EXIT_USAGE;
     if (args.word_count > 0)
@@ -387,13 +415,13 @@ int cmd_serve(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is a failed write, as a full disk is */
     if (setup_load(&serve.setup, args.config, SETUP_WITH_SECRETS, &serve.faults) && start(&serve)) {
         loop_run(serve.loop);
-        code = EXIT_GOOD;
+        has_run = true;
     }
     finish(&serve);
-    if (code == EXIT_GOOD)
+    if (has_run)
         log_event(LOG_INFO, "stopped", LOG_NUM("pid", getpid()));
     print_faults(&serve.faults);
     faults_free(&serve.faults);
     setup_free(&serve.setup);
-    return code;
+    return has_run && !serve.has_failed ? EXIT_GOOD : EXIT_FAILED;
 }

@@ -105,11 +105,12 @@ static void on_stored(struct store_job *job)
     intake->done(intake, err);
 }
 
-static enum err busy(const struct source *source)
+/* The store says by itself when it can't write. */
+static void shed(const struct source *source, enum err err)
 {
-    log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", source->name));
+    if (err == ERR_BUSY)
+        log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", source->name));
     tally_count(source, OUTCOME_SHED);
-    return ERR_BUSY;
 }
 
 static void report_faults(const struct intake *intake)
@@ -129,10 +130,10 @@ static bool keep(struct intake *intake, struct writer *writer, enum err *err)
     ingest_jobs(intake);
     for (const struct store_job *job = &intake->job; job != NULL; job = job->part)
         intake->job.bytes += job->kind == STORE_EVENT ? job->event.detail_len : job->body.len;
-    if (writer_put(writer, &intake->job) == ERR_OK)
-        return true;
-    *err = busy(intake->source);
-    return false;
+    *err = writer_put(writer, &intake->job);
+    if (*err != ERR_OK)
+        shed(intake->source, *err);
+    return *err == ERR_OK;
 }
 
 /* Only what is authentic uses up a source's own rate. */
@@ -149,9 +150,9 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
     const struct source *source = intake->source;
     const struct verdict *verdict = &intake->verdict;
     intake->job.bytes = request->body.len;
-    *err = ERR_OK;
-    if (!writer_has_room(writer, intake->job.bytes)) {
-        *err = busy(source);
+    *err = writer_admits(writer, intake->job.bytes);
+    if (*err != ERR_OK) {
+        shed(source, *err);
         return false;
     }
     verdict_reach(source, request, intake->arena, &intake->verdict);
@@ -191,6 +192,7 @@ void ingest(struct writer *writer, struct loop *loop, const struct source *sourc
     intake->arena = arena;
     intake->done = done;
     intake->arg = arg;
+    intake->job.webhook = true;
     intake->job.loop = loop;
     intake->job.done = on_stored;
     if (!start(intake, writer, request, &err))

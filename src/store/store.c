@@ -1,15 +1,25 @@
 /* One transaction for all that waits. */
 #include "store/store.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "sys/db.h"
+#include "sys/reserve.h"
 
 /* Marks the file as ours: "pkup". */
 #define APPLICATION_ID 0x706b7570
+
+/* Pages of a log that somebody is to be told of. */
+#define LONG_LOG_PAGES 8000
+
+/* Between two looks at the disk: in that time less than the reserve should be written. */
+#define LOOK_US 100000
 
 enum sql {
 #define SQL(name, text) SQL_##name,
@@ -42,6 +52,10 @@ struct store {
     struct store_limits limits;
     struct use *uses;
     bool counted; /* whether `uses` can be believed */
+    struct reserve *reserve;
+    atomic_int state;   /* as store_state has it */
+    int64_t looked;     /* when, in us of time_monotonic */
+    int64_t told_pages; /* the length of the log at which somebody is told */
 };
 
 static enum err migrate(struct db *db)
@@ -108,6 +122,30 @@ static enum err count_quarantine(struct store *store)
     return err;
 }
 
+/* Half is held, and the other half is to be free beside it: then webhooks are shed before they meet the end.
+ */
+static bool open_reserve(struct store *store, const char *path, struct buf *why)
+{
+    struct buf beside CLEANUP(buf_free) = {0};
+    if (store->limits.disk_reserve == 0)
+        return true;
+    buf_printf(&beside, "%s.reserve", path);
+    store->reserve = reserve_open(buf_text(&beside), store->limits.disk_reserve / 2);
+    if (store->reserve == NULL)
+        buf_printf(why, "%s: %s", buf_text(&beside), strerror(errno));
+    return store->reserve != NULL;
+}
+
+static enum err make_ready(struct store *store)
+{
+    TRY(db_own(store->db));
+    TRY(migrate(store->db));
+    TRY(db_prepare(store->db, sql_texts, SQL_COUNT));
+    return count_quarantine(store);
+}
+
+static void look(struct store *store);
+
 struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why)
 {
     struct db *db = db_open(path, DB_WRITE, why);
@@ -118,12 +156,17 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
         return NULL;
     }
     struct store *store = mem_alloc(sizeof *store);
-    store->db = db;
-    store->limits = *limits;
-    if (db_own(db) == ERR_OK && migrate(db) == ERR_OK && db_prepare(db, sql_texts, SQL_COUNT) == ERR_OK &&
-        count_quarantine(store) == ERR_OK)
+    *store = (struct store){.db = db, .limits = *limits, .told_pages = LONG_LOG_PAGES};
+    enum err err = open_reserve(store, path, why) ? make_ready(store) : ERR_INTERNAL;
+    if (err == ERR_OK) {
+        look(store);
         return store;
-    buf_printf(why, "%s: %s", path, db_error(db));
+    }
+    if (why->len == 0)
+        buf_printf(why, "%s: %s", path,
+                   err == ERR_BUSY   ? "another program has been reading it for too long"
+                   : err == ERR_SYNC ? err_text(err)
+                                     : db_error(db));
     store_close(store);
     return NULL;
 }
@@ -137,6 +180,8 @@ void store_close(struct store *store)
         free(use);
     }
     db_close(store->db);
+    if (store->reserve != NULL)
+        reserve_close(store->reserve);
     free(store);
 }
 
@@ -273,6 +318,7 @@ static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
 static enum err put(struct store *store, struct store_job *job)
 {
     job->err = ERR_OK;
+    job->changed = false; /* as it may have been tried before */
     return puts_by_kind[job->kind](store, job);
 }
 
@@ -331,32 +377,130 @@ static struct store_job *next_of(const struct store_job *job)
     return (struct store_job *)job->mail.next;
 }
 
-static enum err write_all(struct store *store, struct store_job *first)
+/* Which jobs of a chain. */
+enum share { ALL, NO_WEBHOOKS };
+
+static bool is_of(const struct store_job *job, enum share share)
+{
+    return share == ALL || !job->webhook;
+}
+
+static enum err put_all(struct store *store, struct store_job *first, enum share share)
 {
     if (!store->counted)
         TRY(count_quarantine(store));
     TRY(db_run(store->db, SQL_BEGIN));
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
-        TRY(job->part == NULL ? put(store, job) : put_parts(store, job));
+        if (is_of(job, share))
+            TRY(job->part == NULL ? put(store, job) : put_parts(store, job));
     }
     return db_run(store->db, SQL_COMMIT);
 }
 
-/* All or nothing: no job of a transaction that failed is kept, so each of them says so. */
-static void undo(struct store *store, struct store_job *first)
+/* A state is told when it comes; the last one stays. */
+static void set_state(struct store *store, enum err state)
 {
-    log_event_limited(LOG_ERROR, "store can't write", LOG_STR("reason", db_error(store->db)));
+    enum err before = store_state(store);
+    if (state == before || before == ERR_SYNC)
+        return;
+    atomic_store(&store->state, (int)state);
+    if (state == ERR_OK)
+        log_event_limited(LOG_INFO, "webhooks are taken again", LOG_STR("after", err_text(before)));
+    else if (state == ERR_SYNC)
+        log_event(LOG_ERROR, "the disk failed to sync: stopping, what was answered 200 is safe",
+                  LOG_STR("reason", db_error(store->db)));
+    else
+        log_event_limited(LOG_ERROR, "webhooks are answered 503", LOG_STR("reason", err_text(state)));
+}
+
+/* All or nothing: no job of a transaction that failed is kept, so each of them says so. */
+static enum err transact(struct store *store, struct store_job *first, enum share share)
+{
+    enum err err = store_state(store) == ERR_SYNC ? ERR_SYNC : put_all(store, first, share);
+    if (err == ERR_OK)
+        return ERR_OK;
+    if (store_state(store) != err)
+        log_event_limited(LOG_ERROR, "store can't write", LOG_STR("reason", db_error(store->db)));
+    set_state(store, err);
     enum err rolled_back = db_run(store->db, SQL_ROLLBACK);
     (void)rolled_back; /* SQLite may have done it already */
-    for (struct store_job *job = first; job != NULL; job = next_of(job))
-        job->err = ERR_STORE;
+    for (struct store_job *job = first; job != NULL; job = next_of(job)) {
+        if (is_of(job, share))
+            job->err = err;
+    }
     store->counted = false;
+    store->looked = time_monotonic();
+    return err;
+}
+
+static bool holds_any(const struct store_job *first, enum share share)
+{
+    for (const struct store_job *job = first; job != NULL; job = next_of(job))
+        if (is_of(job, share))
+            return true;
+    return false;
 }
 
 void store_write(struct store *store, struct store_job *first)
 {
-    if (write_all(store, first) != ERR_OK)
-        undo(store, first);
+    if (transact(store, first, ALL) != ERR_FULL || store->reserve == NULL || !holds_any(first, NO_WEBHOOKS))
+        return;
+    reserve_release(store->reserve);
+    enum err err = transact(store, first, NO_WEBHOOKS);
+    (void)err; /* each job says it */
+}
+
+/* A commit does not fail with the checkpoint that is due after it: what it wrote is in the log. */
+static void checkpoint(struct store *store)
+{
+    enum err err = db_checkpoint(store->db, store->limits.log_pages);
+    if (err == ERR_FULL && store->reserve != NULL) {
+        reserve_release(store->reserve);
+        err = db_checkpoint(store->db, store->limits.log_pages);
+    }
+    if (err != ERR_OK)
+        log_event_limited(LOG_ERROR, "store can't checkpoint", LOG_STR("reason", db_error(store->db)));
+    if (err == ERR_SYNC)
+        set_state(store, err);
+    int64_t pages = db_log_pages(store->db);
+    if (pages < LONG_LOG_PAGES)
+        store->told_pages = LONG_LOG_PAGES;
+    if (pages < store->told_pages)
+        return;
+    log_event(LOG_WARN, "the log grows: somebody keeps reading the database, or the disk is full",
+              LOG_NUM("pages", pages));
+    store->told_pages = 2 * pages;
+}
+
+/*
+ * Whether there is room, and where something is wrong, whether writing works. That moves the log on, too,
+ * which may be what takes the room.
+ */
+static void look(struct store *store)
+{
+    struct reserve *reserve = store->reserve;
+    struct store_job probe = {.kind = STORE_PROBE, .event.time = time_now()};
+    bool is_short = reserve != NULL && reserve_room(reserve) < store->limits.disk_reserve;
+    store->looked = time_monotonic();
+    if (is_short || store_state(store) != ERR_OK)
+        store_write(store, &probe);
+    if (probe.err != ERR_OK)
+        return;
+    bool is_held = reserve == NULL || (!is_short && reserve_hold(reserve));
+    set_state(store, is_held ? ERR_OK : ERR_FULL);
+}
+
+void store_tend(struct store *store)
+{
+    if (store_state(store) != ERR_SYNC)
+        checkpoint(store);
+    if (store_state(store) != ERR_SYNC && time_monotonic() - store->looked >= LOOK_US)
+        look(store);
+}
+
+enum err store_state(const struct store *store)
+{
+    return (enum err)atomic_load(&store->state);
 }
 
 int store_version(void)

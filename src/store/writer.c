@@ -4,17 +4,24 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/time.h"
 #include "sys/thread.h"
 
 /* More loops than a process may have, with the control loop among them. */
 #define LOOPS_MAX 65
 
+/* The store is tended this often where there is nothing to write. */
+#define TEND_MS 1000
+
 struct writer {
     struct store *store;
     struct mailbox *inbox;
     struct thread *thread;
-    size_t limit;        /* bytes */
-    atomic_size_t taken; /* bytes of the jobs that are not done */
+    struct writer_limits limits;
+    struct loop *loop;
+    struct mail *failed;  /* to be posted, unless it was already */
+    atomic_size_t taken;  /* bytes of the jobs that are not done */
+    atomic_llong writing; /* when the oldest job being written was put, or INT64_MAX */
 };
 
 /* The jobs of one batch that go back to one loop. */
@@ -65,24 +72,40 @@ static size_t bytes_of(const struct store_job *first)
     return bytes;
 }
 
+static void write_batch(struct writer *writer, struct store_job *first)
+{
+    atomic_store(&writer->writing, first->mail.put);
+    store_write(writer->store, first);
+    atomic_store(&writer->writing, INT64_MAX);
+    atomic_fetch_sub(&writer->taken, bytes_of(first));
+    give_back(first);
+}
+
 static void run(void *arg)
 {
     struct writer *writer = arg;
     struct mail *batch;
-    while ((batch = mailbox_take(writer->inbox)) != NULL) {
-        struct store_job *first = (struct store_job *)batch;
-        store_write(writer->store, first);
-        atomic_fetch_sub(&writer->taken, bytes_of(first));
-        give_back(first);
+    while (mailbox_take(writer->inbox, TEND_MS, &batch)) {
+        if (batch != NULL)
+            write_batch(writer, (struct store_job *)batch);
+        store_tend(writer->store);
+        if (writer->failed == NULL || store_state(writer->store) != ERR_SYNC)
+            continue;
+        loop_post(writer->loop, writer->failed);
+        writer->failed = NULL;
     }
 }
 
-struct writer *writer_start(struct store *store, size_t rows, size_t bytes)
+struct writer *writer_start(struct store *store, const struct writer_limits *limits, struct loop *loop,
+                            struct mail *failed)
 {
     struct writer *writer = mem_alloc(sizeof *writer);
     writer->store = store;
-    writer->inbox = mailbox_new(rows);
-    writer->limit = bytes;
+    writer->inbox = mailbox_new(limits->rows);
+    writer->limits = *limits;
+    writer->loop = loop;
+    writer->failed = failed;
+    atomic_init(&writer->writing, INT64_MAX);
     writer->thread = thread_start("writer", run, writer);
     return writer;
 }
@@ -104,7 +127,7 @@ enum err writer_put(struct writer *writer, struct store_job *job)
 {
     size_t bytes = job->bytes; /* the job is the writer's as soon as it is put */
     size_t before = atomic_fetch_add(&writer->taken, bytes);
-    bool fits = before == 0 || before + bytes <= writer->limit; /* one alone always does */
+    bool fits = before == 0 || before + bytes <= writer->limits.bytes; /* one alone always does */
     if (fits && mailbox_put(writer->inbox, &job->mail))
         return ERR_OK;
     atomic_fetch_sub(&writer->taken, bytes);
@@ -118,5 +141,18 @@ void writer_fence(struct writer *writer, struct store_job *fence)
 
 bool writer_has_room(struct writer *writer, size_t bytes)
 {
-    return atomic_load(&writer->taken) + bytes <= writer->limit && mailbox_has_room(writer->inbox);
+    int64_t oldest;
+    return atomic_load(&writer->taken) + bytes <= writer->limits.bytes &&
+           mailbox_has_room(writer->inbox, &oldest);
+}
+
+enum err writer_admits(struct writer *writer, size_t bytes)
+{
+    int64_t oldest, writing = atomic_load(&writer->writing);
+    TRY(store_state(writer->store));
+    if (atomic_load(&writer->taken) + bytes > writer->limits.bytes ||
+        !mailbox_has_room(writer->inbox, &oldest))
+        return ERR_BUSY;
+    oldest = writing < oldest ? writing : oldest;
+    return oldest == INT64_MAX || time_monotonic() - oldest <= writer->limits.wait ? ERR_OK : ERR_BUSY;
 }

@@ -9,10 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The log is cut to this length when it begins anew. */
+#define LOG_BYTES "16777216"
+
 struct db {
     sqlite3 *handle;
     sqlite3_stmt **statements;
     size_t count;
+    int64_t log_pages, moved_pages; /* of the log, and of these in the file */
+    int64_t page_bytes;             /* once there is a log of ours */
 };
 
 /*
@@ -63,20 +68,97 @@ static enum err configure(struct db *db)
     return db_exec(db, "PRAGMA wal_autocheckpoint = 0");
 }
 
+/* Of the log's index and of the log, as sqlite.org/walformat.html has them. */
+#define INDEX_BYTES     32768
+#define INDEX_LAST      4 /* of its numbers: the last frame that is committed */
+#define LOG_HEAD_BYTES  32
+#define PAGE_HEAD_BYTES 24
+
+/*
+ * Takes out of the log what was refused. The system may have dropped it and show it all the same; moved into
+ * the file, it would put that ahead of a log that the disk has not got.
+ */
+static void take_back(struct db *db)
+{
+    sqlite3_file *file, *log;
+    void *index = NULL; /* what we read of it only this connection writes */
+    if (db->page_bytes == 0 ||
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+        sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
+        file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, (void *)&index) != SQLITE_OK || index == NULL)
+        return;
+    int64_t pages = ((const uint32_t *)index)[INDEX_LAST];
+    log->pMethods->xTruncate(log,
+                             pages > 0 ? LOG_HEAD_BYTES + pages * (PAGE_HEAD_BYTES + db->page_bytes) : 0);
+}
+
+static enum err result(struct db *db, int code)
+{
+    int why = errno; /* of the call that failed last; SQLite keeps it of some statements only */
+    switch (code) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return ERR_OK;
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_DIR_FSYNC:
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        take_back(db);
+        return ERR_SYNC;
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_SHMSIZE:
+        return why == ENOSPC || why == EDQUOT || why == EFBIG ? ERR_FULL : ERR_STORE;
+    default:
+        return code == SQLITE_FULL ? ERR_FULL : ERR_STORE;
+    }
+}
+
+static int on_commit(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle, (void)name;
+    struct db *db = arg;
+    db->log_pages = pages;
+    if (pages < db->moved_pages)
+        db->moved_pages = 0; /* it has begun anew */
+    return SQLITE_OK;
+}
+
 enum err db_own(struct db *db)
 {
+    int64_t busy;
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-    TRY(db_exec(db, "PRAGMA wal_autocheckpoint = 1000"));
+    sqlite3_wal_hook(db->handle, on_commit, db);
+    TRY(db_exec(db, "PRAGMA journal_size_limit = " LOG_BYTES));
     /* A journal of the change to WAL that came back would undo all that was written since. */
     TRY(db_exec(db, "PRAGMA synchronous = EXTRA"));
     TRY(db_exec(db, "PRAGMA journal_mode = WAL"));
     TRY(db_exec(db, "PRAGMA synchronous = FULL"));
     TRY(db_exec(db, "PRAGMA foreign_keys = ON"));
+    TRY(db_number(db, "PRAGMA page_size", &db->page_bytes));
     /*
      * A process that was killed may have left commits in the log that were never synced, nor filled up to the
      * end of their sector. We read them as stored, so they must be, before we answer that they are.
      */
-    return db_exec(db, "PRAGMA wal_checkpoint(RESTART)");
+    TRY(db_number(db, "PRAGMA wal_checkpoint(RESTART)", &busy));
+    if (busy != 0)
+        return ERR_BUSY;
+    /* SQLite does not look whether the name of the log could be synced. */
+    return sync_directory(sqlite3_db_filename(db->handle, "main")) ? ERR_OK : ERR_SYNC;
+}
+
+enum err db_checkpoint(struct db *db, int64_t least)
+{
+    int pages, moved;
+    if (db->log_pages - db->moved_pages < least)
+        return ERR_OK;
+    TRY(result(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved)));
+    db->moved_pages = moved;
+    return ERR_OK;
+}
+
+int64_t db_log_pages(const struct db *db)
+{
+    return db->log_pages;
 }
 
 struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
@@ -112,17 +194,18 @@ const char *db_error(struct db *db)
 
 enum err db_exec(struct db *db, const char *sql)
 {
-    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK : ERR_STORE;
+    return result(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
 enum err db_number(struct db *db, const char *sql, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;
-    bool got = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
-               sqlite3_step(statement) == SQLITE_ROW;
-    *number = got ? sqlite3_column_int64(statement, 0) : 0;
+    int code = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    *number = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
-    return got ? ERR_OK : ERR_STORE;
+    return code == SQLITE_DONE ? ERR_STORE : result(db, code);
 }
 
 enum err db_prepare(struct db *db, const char *const *sql, size_t count)
@@ -163,7 +246,7 @@ enum err db_step(struct db *db, size_t statement, bool *row)
 {
     int code = sqlite3_step(db->statements[statement]);
     *row = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE ? ERR_OK : ERR_STORE;
+    return result(db, code);
 }
 
 int64_t db_int(struct db *db, size_t statement, int column)

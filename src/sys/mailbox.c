@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 
 struct mailbox {
     pthread_mutex_t lock;
@@ -21,7 +23,11 @@ struct mailbox *mailbox_new(size_t limit)
 {
     struct mailbox *mailbox = mem_alloc(sizeof *mailbox);
     pthread_mutex_init(&mailbox->lock, NULL);
-    pthread_cond_init(&mailbox->filled, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&mailbox->filled, &clock);
+    pthread_condattr_destroy(&clock);
     mailbox->last = &mailbox->first;
     mailbox->limit = limit;
     return mailbox;
@@ -36,11 +42,13 @@ void mailbox_free(struct mailbox *mailbox)
 
 static bool put(struct mailbox *mailbox, struct mail *mail, size_t limit)
 {
+    int64_t now = time_monotonic();
     pthread_mutex_lock(&mailbox->lock);
     bool room = !mailbox->closed && mailbox->count < limit;
     bool was_empty = mailbox->first == NULL;
     if (room) {
         mail->next = NULL;
+        mail->put = now;
         *mailbox->last = mail;
         mailbox->last = &mail->next;
         mailbox->count++;
@@ -61,25 +69,30 @@ bool mailbox_push(struct mailbox *mailbox, struct mail *mail)
     return put(mailbox, mail, SIZE_MAX);
 }
 
-bool mailbox_has_room(struct mailbox *mailbox)
+bool mailbox_has_room(struct mailbox *mailbox, int64_t *oldest)
 {
     pthread_mutex_lock(&mailbox->lock);
+    *oldest = mailbox->first != NULL ? mailbox->first->put : INT64_MAX;
     bool room = !mailbox->closed && mailbox->count < mailbox->limit;
     pthread_mutex_unlock(&mailbox->lock);
     return room;
 }
 
-struct mail *mailbox_take(struct mailbox *mailbox)
+bool mailbox_take(struct mailbox *mailbox, int64_t ms, struct mail **all)
 {
+    int64_t until = time_monotonic() + ms * 1000;
+    struct timespec end = {until / 1000000, until % 1000000 * 1000};
+    int code = 0;
     pthread_mutex_lock(&mailbox->lock);
-    while (mailbox->first == NULL && !mailbox->closed)
-        pthread_cond_wait(&mailbox->filled, &mailbox->lock);
-    struct mail *all = mailbox->first;
+    while (mailbox->first == NULL && !mailbox->closed && code == 0)
+        code = pthread_cond_timedwait(&mailbox->filled, &mailbox->lock, &end);
+    bool goes_on = mailbox->first != NULL || !mailbox->closed;
+    *all = mailbox->first;
     mailbox->first = NULL;
     mailbox->last = &mailbox->first;
     mailbox->count = 0;
     pthread_mutex_unlock(&mailbox->lock);
-    return all;
+    return goes_on;
 }
 
 void mailbox_close(struct mailbox *mailbox)

@@ -1,4 +1,4 @@
-/* Whether we are there, and whether we can do our work. */
+/* Whether we are there. */
 #include "handlers.h"
 
 #include "base/json.h"
@@ -32,35 +32,4 @@ void web_health(struct exchange *exchange)
 void web_healthz(struct exchange *exchange)
 {
     web_answer(exchange, 200, SPAN("{\"status\":\"ok\"}"));
-}
-
-/* A probe on its way to the disk and back. */
-struct probe {
-    struct store_job job; /* first: it comes back from the writer */
-    struct exchange exchange;
-};
-
-static void on_probed(struct store_job *job)
-{
-    struct probe *probe = (struct probe *)job;
-    if (job->err == ERR_OK)
-        web_answer(&probe->exchange, 200, SPAN("{\"status\":\"ready\"}"));
-    else
-        web_refuse(&probe->exchange, job->err);
-}
-
-void web_readyz(struct exchange *exchange)
-{
-    struct http_call *call = exchange->call;
-    struct probe *probe = arena_alloc(&call->arena, sizeof *probe);
-    *probe = (struct probe){
-        .job = {.kind = STORE_PROBE,
-                .event.time = call->request.received,
-                .loop = call->loop,
-                .done = on_probed},
-        .exchange = *exchange,
-    };
-    enum err err = http_stopping(call) ? ERR_BUSY : writer_put(exchange->face->writer, &probe->job);
-    if (err != ERR_OK)
-        web_refuse(&probe->exchange, err);
 }

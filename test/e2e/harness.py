@@ -96,7 +96,7 @@ class Server:
         self.directory = Path(tempfile.mkdtemp(dir=ledger.SUITE))
         self.config, self.database = self.directory / "pickupd.conf", self.directory / "pickupd.db"
         self.sources = {source.name: source for source in sources or map(oracle.source, oracle.VENDORS)}
-        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, **(settings or {})}
+        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "1MiB", **(settings or {})}
         self.more = more  # Text put at the end of the config, such as further secrets.
         self.variables = {}  # Further environment, such as those secrets' values.
         self.launcher, self.descriptors = [], ()
@@ -148,6 +148,10 @@ class Server:
         """Kill the server as a power cut would."""
         self.process.kill()
         self._end(STOP_TIMEOUT)
+
+    def end(self):
+        """Wait until the server has stopped by itself, and return its exit code."""
+        return self._end(STOP_TIMEOUT)
 
     def restart(self):
         """Stop and start; ports change."""

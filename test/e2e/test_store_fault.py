@@ -3,31 +3,22 @@
 The disk is "full" when the limit on file sizes of the running process is lowered below what the database already has.
 """
 import resource
-import time
 
 import pytest
 
+import disk
 import harness
 import ledger
 import load
 import oracle
 
-NOT_READY = (503, {"error": "store can't write"})
-PATIENCE = 15  # Seconds until the server must have recovered by itself.
+NOT_READY = (503, {"error": "store is full"})
 
 
 def set_limit(server, size):
     """Limit the size of files for the running server."""
     _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
-
-
-def wait_for(condition):
-    """Ask again and again until something holds; the server sends no word when a disk has room again."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "The server never recovered."
-        time.sleep(0.02)
 
 
 def good(vendor="dentrix"):
@@ -62,7 +53,7 @@ def test_recovers_by_itself(full, vendor):
     bodies = [good(vendor) for _ in range(3)]
     assert all(full.post(vendor, body).is_unavailable() for body in bodies)
     set_limit(full, resource.RLIM_INFINITY)
-    wait_for(lambda: full.post("dentrix", good()).status == 200)
+    disk.wait_for(lambda: full.post("dentrix", good()).status == 200)
     for body in bodies:
         assert full.post(vendor, body).json == oracle.answer(full.sources[vendor], body)
     assert full.ask("GET", "/readyz", face="private").refusal == (200, {"status": "ready"})
@@ -72,7 +63,7 @@ def test_becomes_ready_by_itself(full):
     """Whoever watches only /readyz sees it come back, too."""
     assert full.ask("GET", "/readyz", face="private").refusal == NOT_READY
     set_limit(full, resource.RLIM_INFINITY)
-    wait_for(lambda: full.ask("GET", "/readyz", face="private").status == 200)
+    disk.wait_for(lambda: full.ask("GET", "/readyz", face="private").status == 200)
     assert full.post("dentrix", good()).status == 200
 
 

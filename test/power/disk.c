@@ -16,8 +16,6 @@ struct waiting {
     size_t kept; /* of 4 writes, about */
     uint64_t *seed;
     struct buf *image;
-    struct buf cache; /* what the system shows of the file */
-    bool failed;      /* whether a sync did */
 };
 
 void disk_note(struct disk *disk, struct disk_op op)
@@ -150,24 +148,10 @@ static void settle_by_chance(struct waiting *waiting)
     waiting->count = 0;
 }
 
-/* After a sync that failed: the system writes whole pages, and so what is beside a write in its page. */
-static void put_pages(struct waiting *waiting, const struct disk_op *op)
-{
-    size_t from = op->at / 4096 * 4096, end = (op->at + op->bytes.len + 4095) / 4096 * 4096;
-    end = end < waiting->cache.len ? end : waiting->cache.len;
-    if (from >= end)
-        return;
-    if (waiting->image->len < end)
-        set_length(waiting->image, end);
-    memcpy(waiting->image->at + from, waiting->cache.at + from, end - from);
-}
-
 static void settle_all(struct waiting *waiting)
 {
     for (size_t i = 0; i < waiting->count; i++)
         put_whole(waiting->image, waiting->ops[i]);
-    for (size_t i = 0; i < waiting->count && waiting->failed; i++)
-        put_pages(waiting, waiting->ops[i]);
     waiting->count = 0;
 }
 
@@ -175,12 +159,10 @@ static void tell(struct waiting *waiting, const struct disk_op *op)
 {
     if (op->kind == DISK_WRITE || op->kind == DISK_TRUNCATE) {
         waiting->ops[waiting->count++] = op;
-        put_whole(&waiting->cache, op);
     } else if (op->kind == DISK_SYNC) {
         settle_all(waiting);
     } else if (op->kind == DISK_SYNC_FAILED) {
         settle_by_chance(waiting);
-        waiting->failed = true;
     }
 }
 
@@ -199,7 +181,6 @@ static void build(const struct disk *disk, const struct disk_cut *cut, size_t fi
         settle_all(&waiting);
     else
         settle_by_chance(&waiting);
-    buf_free(&waiting.cache);
     free(waiting.ops);
 }
 

@@ -26,8 +26,8 @@ enum disk_kind {
     DISK_WRITE,       /* `bytes` at `at` of `file` */
     DISK_TRUNCATE,    /* `file` to the length `at` */
     DISK_SYNC,        /* of `file` */
-    DISK_SYNC_FAILED, /* of `file`: what was waiting is dropped in part, and kept only with its page of 4096
-                             bytes, should that be written again */
+    DISK_SYNC_FAILED, /* of `file`: what was waiting is dropped in part, and comes back only if it is written
+                         again */
     DISK_SYNC_NAME,   /* of the directory, by SQLite, for the sake of this name */
     DISK_SYNC_DIRECTORY, /* of the directory, by ourselves */
 };

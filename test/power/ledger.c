@@ -8,7 +8,6 @@ enum sql {
     SQL_EVENTS,
     SQL_QUARANTINE,
     SQL_MATCHES,
-    SQL_PROBE,
     SQL_VERSION,
     SQL_COUNT,
 };
@@ -20,12 +19,14 @@ static const char *const sql_texts[SQL_COUNT] = {
     [SQL_QUARANTINE] = "SELECT id, origin, org, first_seen, last_seen, count, faults, body, head"
                        " FROM quarantine ORDER BY id",
     [SQL_MATCHES] = "SELECT origin, secret, time FROM secret_matches ORDER BY origin, secret",
-    [SQL_PROBE] = "SELECT id, time FROM probe",
     [SQL_VERSION] = "SELECT user_version FROM pragma_user_version",
 };
 
 static const int column_counts[SQL_COUNT] = {
-    [SQL_EVENTS] = 9, [SQL_QUARANTINE] = 9, [SQL_MATCHES] = 3, [SQL_PROBE] = 2, [SQL_VERSION] = 1,
+    [SQL_EVENTS] = 9,
+    [SQL_QUARANTINE] = 9,
+    [SQL_MATCHES] = 3,
+    [SQL_VERSION] = 1,
 };
 
 const char *const finding_texts[FINDING_COUNT] = {

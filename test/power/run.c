@@ -123,12 +123,14 @@ bool run_batch(struct run *run, size_t number)
         write_batch(run->store, run->jobs, run->job_count);
     bool kept = run->jobs[0].err == ERR_OK;
     ledger_end(&run->ledger, run->disk.count, kept, ledger_digest(run->reader));
+    store_tend(run->store);
     return kept;
 }
 
 bool run_open(struct run *run, struct buf *why)
 {
-    run->store = store_open(run->path, &(struct store_limits){1000000, INT64_MAX / 2}, why);
+    run->store =
+        store_open(run->path, &(struct store_limits){1000000, INT64_MAX / 2, 0, run->log_pages}, why);
     if (run->store == NULL)
         return false;
     unsigned failing = shim.fault.calls;

@@ -8,11 +8,12 @@
 
 #define RUN_BATCH 8 /* jobs of a batch at most, parts included */
 
-/* Zero-initialised but for the first three; released with run_free. */
+/* Zero-initialised but for the first four; released with run_free. */
 struct run {
     struct shelf *shelf;
     const char *path;
-    size_t filler; /* bytes of a long body */
+    size_t filler;     /* bytes of a long body */
+    int64_t log_pages; /* until a checkpoint */
     struct disk disk;
     struct ledger ledger;
     struct store *store;

@@ -19,7 +19,6 @@ struct shim_file {
 };
 
 static sqlite3_vfs *unix_vfs;
-static sqlite3 *last_opened;
 static enum disk_name syncing = DISK_NAMES; /* the file that SQLite may sync the directory for */
 
 /* Whether this call is to fail. */
@@ -89,7 +88,7 @@ static int shim_sync(sqlite3_file *file, int flags)
 {
     if (of(file)->name != DISK_NAMES && strikes(SHIM_SYNC)) {
         note(of(file), DISK_SYNC_FAILED, 0, SPAN(""));
-        return error_of(SQLITE_IOERR_FSYNC);
+        return SQLITE_IOERR_FSYNC; /* as SQLite calls all of them */
     }
     note(of(file), DISK_SYNC, 0, SPAN(""));
     syncing = of(file)->name;
@@ -118,13 +117,8 @@ static int shim_reserved(sqlite3_file *file, int *result)
     return real(file)->pMethods->xCheckReservedLock(real(file), result);
 }
 
-/* The program's own size of the log would take a long run to reach. */
 static int shim_control(sqlite3_file *file, int op, void *arg)
 {
-    char **pragma = arg;
-    if (op == SQLITE_FCNTL_PRAGMA && shim.log_pages > 0 && strcmp(pragma[1], "wal_autocheckpoint") == 0 &&
-        strcmp(pragma[2], "0") != 0)
-        return sqlite3_wal_autocheckpoint(last_opened, shim.log_pages);
     return real(file)->pMethods->xFileControl(real(file), op, arg);
 }
 
@@ -261,13 +255,6 @@ int fdatasync(int fd)
     return note_sync(fd);
 }
 
-static int note_opened(sqlite3 *handle, char **message, const struct sqlite3_api_routines *routines)
-{
-    (void)message, (void)routines;
-    last_opened = handle;
-    return SQLITE_OK;
-}
-
 void shim_install(void)
 {
     static sqlite3_vfs vfs;
@@ -281,5 +268,4 @@ void shim_install(void)
     vfs.xOpen = shim_open;
     vfs.xDelete = shim_delete;
     assert_int_equal(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
-    assert_int_equal(sqlite3_auto_extension((void (*)(void))note_opened), SQLITE_OK);
 }

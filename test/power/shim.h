@@ -38,7 +38,6 @@ struct shim_fault {
 extern struct shim {
     struct disk *disk; /* to note on, or NULL */
     const char *path;  /* of the database */
-    int log_pages;     /* checkpoint at this length of the log instead of the program's; or 0 */
     bool psow;         /* claim that a torn write harms nothing beside it */
     struct shim_fault fault;
 } shim;

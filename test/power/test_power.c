@@ -81,8 +81,7 @@ static size_t log_starts(const struct disk *disk)
 /* Every moment of a short run, whose log starts over every few batches. */
 static void cut_short_run(struct trial *trial, struct shelf *shelf, bool psow)
 {
-    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900};
-    shim.log_pages = 25;
+    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900, .log_pages = 25};
     shim.psow = psow;
     run_whole(&run, 24);
     assert_true(log_starts(&run.disk) > 4);
@@ -97,9 +96,8 @@ static void cut_short_run(struct trial *trial, struct shelf *shelf, bool psow)
 /* Moments by chance of a long run, whose log has the program's own length. */
 static void cut_long_run(struct trial *trial, struct shelf *shelf, size_t cuts)
 {
-    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 12000};
+    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 12000, .log_pages = STORE_LOG_PAGES};
     uint64_t chance = 88172645463325252;
-    shim.log_pages = 0;
     shim.psow = false;
     run_whole(&run, 250);
     assert_true(log_starts(&run.disk) > 3);
@@ -128,7 +126,10 @@ static void cut_second_life(struct trial *trial, const struct run *first, size_t
     struct shelf shelf = *first->shelf;
     shelf.arena = (struct arena){0};
     struct buf why = {.arena = &shelf.arena};
-    struct run run = {.shelf = &shelf, .path = remains_path(&shelf, ""), .filler = first->filler};
+    struct run run = {.shelf = &shelf,
+                      .path = remains_path(&shelf, ""),
+                      .filler = first->filler,
+                      .log_pages = first->log_pages};
     struct disk_cut cut = {at, at + 1, trial->tearing, trial->directory, killed};
     size_t batch = batch_at(first, at);
     remains_put(&shelf, &first->disk, &cut, killed ? NULL : &run.disk);
@@ -154,8 +155,7 @@ static void cut_second_life(struct trial *trial, const struct run *first, size_t
 
 static void cut_second_lives(struct trial *trial, struct shelf *shelf, bool killed)
 {
-    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900};
-    shim.log_pages = 25;
+    struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900, .log_pages = 25};
     shim.psow = false;
     run_whole(&run, 24);
     for (size_t at = 0; at + 1 < run.ledger.acts[run.ledger.act_count - 2].begun; at++)

@@ -82,7 +82,7 @@ static inline struct store_job quarantine_job(struct shelf *shelf, const char *o
     return job;
 }
 
-static const struct store_limits wide = {1000, 1000000};
+static const struct store_limits wide = {1000, 1000000, 0, STORE_LOG_PAGES};
 
 static inline int64_t number_in(struct db *db, const char *sql)
 {
@@ -93,7 +93,7 @@ static inline int64_t number_in(struct db *db, const char *sql)
 
 static inline struct store *open_limited(struct shelf *shelf, int64_t rows, int64_t bytes)
 {
-    struct store_limits limits = {rows, bytes};
+    struct store_limits limits = {rows, bytes, 0, STORE_LOG_PAGES};
     struct buf why = {.arena = &shelf->arena};
     struct store *store = store_open(shelf->path, &limits, &why);
     if (store == NULL)

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/time.h"
 #include "sys/thread.h"
 #include "unit.h"
 
@@ -14,14 +15,28 @@ static size_t count_chain(const struct mail *mail)
     return count;
 }
 
+/* All there is, without waiting for more. */
+static struct mail *take(struct mailbox *mailbox)
+{
+    struct mail *all;
+    mailbox_take(mailbox, 60000, &all);
+    return all;
+}
+
+static bool has_room(struct mailbox *mailbox)
+{
+    int64_t oldest;
+    return mailbox_has_room(mailbox, &oldest);
+}
+
 static void takes_all_in_order(void **state)
 {
     (void)state;
     struct mailbox *mailbox = mailbox_new(10);
-    struct mail mails[3] = {{&mails[2], NULL}}; /* what was linked before must not matter */
+    struct mail mails[3] = {{.next = &mails[2]}}; /* what was linked before must not matter */
     for (size_t i = 0; i < 3; i++)
         assert_true(mailbox_put(mailbox, &mails[i]));
-    assert_ptr_equal(mailbox_take(mailbox), &mails[0]);
+    assert_ptr_equal(take(mailbox), &mails[0]);
     assert_ptr_equal(mails[0].next, &mails[1]);
     assert_ptr_equal(mails[1].next, &mails[2]);
     assert_null(mails[2].next);
@@ -34,14 +49,14 @@ static void refuses_beyond_its_limit(void **state)
     struct mailbox *mailbox = mailbox_new(2);
     struct mail mails[3];
     assert_true(mailbox_put(mailbox, &mails[0]));
-    assert_true(mailbox_has_room(mailbox));
+    assert_true(has_room(mailbox));
     assert_true(mailbox_put(mailbox, &mails[1]));
-    assert_false(mailbox_has_room(mailbox));
+    assert_false(has_room(mailbox));
     assert_false(mailbox_put(mailbox, &mails[2]));
-    assert_int_equal(count_chain(mailbox_take(mailbox)), 2);
-    assert_true(mailbox_has_room(mailbox));
+    assert_int_equal(count_chain(take(mailbox)), 2);
+    assert_true(has_room(mailbox));
     assert_true(mailbox_put(mailbox, &mails[2]));
-    assert_ptr_equal(mailbox_take(mailbox), &mails[2]);
+    assert_ptr_equal(take(mailbox), &mails[2]);
     mailbox_free(mailbox);
 }
 
@@ -50,7 +65,7 @@ static void with_no_room_at_all_it_takes_nothing(void **state)
     (void)state;
     struct mailbox *mailbox = mailbox_new(0);
     struct mail mail;
-    assert_false(mailbox_has_room(mailbox));
+    assert_false(has_room(mailbox));
     assert_false(mailbox_put(mailbox, &mail));
     mailbox_free(mailbox);
 }
@@ -63,11 +78,47 @@ static void a_closed_one_gives_what_is_inside(void **state)
     struct mail inside, late;
     assert_true(mailbox_put(mailbox, &inside));
     mailbox_close(mailbox);
-    assert_false(mailbox_has_room(mailbox));
+    assert_false(has_room(mailbox));
     assert_false(mailbox_put(mailbox, &late));
-    assert_ptr_equal(mailbox_take(mailbox), &inside);
-    assert_null(mailbox_take(mailbox));
-    assert_null(mailbox_take(mailbox));
+    assert_ptr_equal(take(mailbox), &inside);
+    assert_null(take(mailbox));
+    assert_null(take(mailbox));
+    mailbox_free(mailbox);
+}
+
+/* Who waits has other work, too. */
+static void taking_ends_when_nothing_comes(void **state)
+{
+    (void)state;
+    struct mail inside, *all = &inside;
+    struct mailbox *mailbox = mailbox_new(10);
+    assert_true(mailbox_take(mailbox, 1, &all));
+    assert_null(all);
+    assert_true(mailbox_put(mailbox, &inside));
+    assert_true(mailbox_take(mailbox, 60000, &all));
+    assert_ptr_equal(all, &inside);
+    mailbox_close(mailbox);
+    assert_false(mailbox_take(mailbox, 60000, &all));
+    assert_null(all);
+    mailbox_free(mailbox);
+}
+
+static void the_oldest_is_known(void **state)
+{
+    (void)state;
+    int64_t oldest, before = time_monotonic();
+    struct mail mails[2];
+    struct mailbox *mailbox = mailbox_new(10);
+    mailbox_has_room(mailbox, &oldest);
+    assert_int_equal(oldest, INT64_MAX);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(mailbox_put(mailbox, &mails[i]));
+    mailbox_has_room(mailbox, &oldest);
+    assert_int_equal(oldest, mails[0].put);
+    assert_in_range(oldest, before, mails[1].put);
+    take(mailbox);
+    mailbox_has_room(mailbox, &oldest);
+    assert_int_equal(oldest, INT64_MAX);
     mailbox_free(mailbox);
 }
 
@@ -85,7 +136,7 @@ static void closing_wakes_who_waits(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         struct mailbox *mailbox = mailbox_new(10);
         struct thread *thread = thread_start("closer", close_from_elsewhere, mailbox);
-        assert_null(mailbox_take(mailbox));
+        assert_null(take(mailbox));
         thread_join(thread);
         mailbox_free(mailbox);
     }
@@ -100,7 +151,7 @@ static void return_all(void *arg)
 {
     struct court *court = arg;
     for (int i = 0; i < ROUNDS; i++)
-        mailbox_put(court->back, mailbox_take(court->there));
+        mailbox_put(court->back, take(court->there));
 }
 
 /* One mail to and fro: no second one comes to wake who missed the first. */
@@ -112,7 +163,7 @@ static void one_mail_wakes_who_waits(void **state)
     struct thread *thread = thread_start("partner", return_all, &court);
     for (int i = 0; i < ROUNDS; i++) {
         assert_true(mailbox_put(court.there, &mail));
-        assert_ptr_equal(mailbox_take(court.back), &mail);
+        assert_ptr_equal(take(court.back), &mail);
     }
     thread_join(thread);
     mailbox_free(court.there);
@@ -155,7 +206,7 @@ static void nothing_is_lost_between_threads(void **state)
         threads[s] = thread_start("sender", send_all, &senders[s]);
     }
     for (int left = SENDERS * EACH; left > 0;) {
-        struct mail *mail = mailbox_take(mailbox);
+        struct mail *mail = take(mailbox);
         assert_true(count_chain(mail) <= 100);
         for (struct mail *after; mail != NULL; mail = after, left--) {
             struct parcel *parcel = (struct parcel *)mail;
@@ -175,6 +226,8 @@ int main(void)
         cmocka_unit_test(refuses_beyond_its_limit),
         cmocka_unit_test(with_no_room_at_all_it_takes_nothing),
         cmocka_unit_test(a_closed_one_gives_what_is_inside),
+        cmocka_unit_test(taking_ends_when_nothing_comes),
+        cmocka_unit_test(the_oldest_is_known),
         cmocka_unit_test(closing_wakes_who_waits),
         cmocka_unit_test(one_mail_wakes_who_waits),
         cmocka_unit_test(nothing_is_lost_between_threads),

@@ -303,7 +303,7 @@ static void a_failed_write_keeps_nothing(void **state)
     write_batch(store, batch, 3);
     forbid_growing_files(false);
     for (size_t i = 0; i < 3; i++)
-        assert_int_equal(batch[i].err, ERR_STORE);
+        assert_int_equal(batch[i].err, ERR_FULL);
     check_events(shelf, "");
     check_quarantine(shelf, "", "");
     write_batch(store, batch, 3);
@@ -313,6 +313,45 @@ static void a_failed_write_keeps_nothing(void **state)
     }
     store_close(store);
     check_events(shelf, "dentrix 1 a");
+    check_quarantine(shelf, "", "dentrix 2-2 x1 [\"Missing practiceId\"] b");
+}
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Where there is room for one of two, it is for the one that is no webhook. */
+static void a_webhook_gives_way(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store_limits limits = {1000, 1000000, 1 << 20, STORE_LOG_PAGES};
+    struct buf why = {.arena = &shelf->arena};
+    struct store *store = store_open(shelf->path, &limits, &why);
+    assert_non_null(store);
+    struct store_job batch[] = {event_job(shelf, "dentrix", "a", 1),
+                                quarantine_job(shelf, "dentrix", "b", 2)};
+    batch[0].webhook = true;
+    batch[0].event.detail_len = 500000;
+    batch[0].event.detail = memset(arena_alloc(&shelf->arena, 500000), ' ', 500000);
+    check_int("state", store_state(store), ERR_OK);
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(200000);
+    write_batch(store, batch, 2);
+    assert_int_equal(batch[0].err, ERR_FULL);
+    assert_int_equal(batch[1].err, ERR_OK);
+    check_int("state", store_state(store), ERR_FULL);
+    write_batch(store, batch, 1);
+    assert_int_equal(batch[0].err, ERR_FULL);
+    limit_files(RLIM_INFINITY);
+    while (store_state(store) != ERR_OK)
+        store_tend(store);
+    write_batch(store, batch, 1);
+    assert_int_equal(batch[0].err, ERR_OK);
+    store_close(store);
     check_quarantine(shelf, "", "dentrix 2-2 x1 [\"Missing practiceId\"] b");
 }
 
@@ -562,6 +601,7 @@ int main(void)
         SHELF_TEST(quarantine_is_left_within_one_batch_too),
         SHELF_TEST(a_duplicate_leaves_quarantine_as_well),
         SHELF_TEST(a_failed_write_keeps_nothing),
+        SHELF_TEST(a_webhook_gives_way),
         SHELF_TEST(a_failure_in_the_middle_keeps_nothing),
         SHELF_TEST(a_foreign_database_is_left_alone),
         SHELF_TEST(a_foreign_log_is_left_alone),

@@ -82,18 +82,18 @@ static void desk_clear(struct desk *desk)
     arena_free(&desk->shelf.arena);
 }
 
-static struct writer *start_writer_with(struct shelf *shelf, size_t limit, size_t bytes)
+static struct writer *start_writer_with(struct shelf *shelf, size_t limit, size_t bytes, int64_t wait)
 {
-    static const struct store_limits limits = {1000, 1000000};
+    static const struct store_limits limits = {1000, 1000000, 0, STORE_LOG_PAGES};
     struct buf why = {.arena = &shelf->arena};
     struct store *store = store_open(shelf->path, &limits, &why);
     assert_non_null(store);
-    return writer_start(store, limit, bytes);
+    return writer_start(store, &(struct writer_limits){limit, bytes, wait}, NULL, NULL);
 }
 
 static struct writer *start_writer(struct shelf *shelf, size_t limit)
 {
-    return start_writer_with(shelf, limit, SIZE_MAX);
+    return start_writer_with(shelf, limit, SIZE_MAX, INT64_MAX);
 }
 
 static void count_row(void *arg, const struct view_event *row)
@@ -191,7 +191,7 @@ static void bytes_are_bounded_until_they_are_written(void **state)
 {
     struct shelf *shelf = *state;
     struct loop *loop = loop_new();
-    struct writer *writer = start_writer_with(shelf, 10, 100);
+    struct writer *writer = start_writer_with(shelf, 10, 100, INT64_MAX);
     struct store_job jobs[] = {event_job(shelf, "north", "a", 1), event_job(shelf, "north", "b", 2)};
     for (size_t i = 0; i < 2; i++) {
         assert_true(writer_has_room(writer, 100));
@@ -203,6 +203,45 @@ static void bytes_are_bounded_until_they_are_written(void **state)
         loop_run(loop);
     }
     writer_stop(writer);
+    writer_free(writer);
+    loop_free(loop);
+    assert_int_equal(count_events(shelf, ""), 2);
+}
+
+static void on_admitted(struct store_job *job)
+{
+    assert_int_equal(job->err, ERR_OK);
+}
+
+/*
+ * While somebody else holds the file, what waits grows old: then no webhook is taken any more. What is no
+ * webhook still is.
+ */
+static void what_waits_for_too_long_keeps_webhooks_out(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    struct loop *loop = loop_new();
+    struct writer *writer = start_writer_with(shelf, 10, SIZE_MAX, 20000);
+    struct db *other = db_open(shelf->path, DB_WRITE, &why);
+    struct store_job jobs[] = {event_job(shelf, "north", "a", 1), event_job(shelf, "north", "b", 2)};
+    assert_int_equal(db_exec(other, "BEGIN IMMEDIATE"), ERR_OK);
+    assert_int_equal(writer_admits(writer, 1), ERR_OK);
+    for (size_t i = 0; i < 2; i++) {
+        jobs[i].loop = loop;
+        jobs[i].done = on_admitted;
+        assert_int_equal(writer_put(writer, &jobs[i]), ERR_OK);
+        while (writer_admits(writer, 1) == ERR_OK)
+            ;
+        assert_int_equal(writer_admits(writer, 1), ERR_BUSY);
+        assert_true(writer_has_room(writer, 1));
+    }
+    assert_int_equal(db_exec(other, "ROLLBACK"), ERR_OK);
+    while (writer_admits(writer, 1) != ERR_OK)
+        ;
+    db_close(other);
+    writer_stop(writer);
+    loop_drain(loop);
     writer_free(writer);
     loop_free(loop);
     assert_int_equal(count_events(shelf, ""), 2);
@@ -229,6 +268,7 @@ int main(void)
         SHELF_TEST(stopping_writes_all_that_was_put),
         SHELF_TEST(a_full_queue_refuses),
         SHELF_TEST(bytes_are_bounded_until_they_are_written),
+        SHELF_TEST(what_waits_for_too_long_keeps_webhooks_out),
         SHELF_TEST(a_stopped_writer_refuses),
     };
     alarm(60); /* a job that is lost would be waited for for ever */
