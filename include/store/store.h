@@ -45,6 +45,7 @@ struct store_job {
     enum err err;   /* ERR_OK: on disk; ERR_STORE, ERR_FULL, ERR_SYNC: nothing of it is kept;
                        ERR_QUARANTINE_FULL, which with parts stands in the first */
     bool duplicate; /* the event was there already, or the row of quarantine */
+    bool known;     /* of STORE_QUARANTINE: a duplicate of an event, so that quarantine has no row of it */
     bool changed;   /* a duplicate that came with other bytes than the first */
 
     /* For the writer: `done` is called in this loop's thread. */

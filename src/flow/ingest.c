@@ -53,14 +53,19 @@ void ingest_jobs(struct intake *intake)
     last->part = job_clear(intake);
 }
 
+static bool is_quarantined(const struct store_job *job)
+{
+    return job->kind == STORE_QUARANTINE && !job->known;
+}
+
 struct intake_counts ingest_counts(const struct intake *intake)
 {
     struct intake_counts counts = {.ignored = intake->verdict.ignored};
     const struct store_job *job = &intake->job;
     for (size_t i = 0; i < intake->verdict.count; i++, job = job->part) {
-        counts.quarantined += job->kind == STORE_QUARANTINE;
-        counts.duplicates += job->kind == STORE_EVENT && job->duplicate;
-        counts.stored += job->kind == STORE_EVENT && !job->duplicate;
+        counts.quarantined += is_quarantined(job);
+        counts.duplicates += !is_quarantined(job) && job->duplicate;
+        counts.stored += !is_quarantined(job) && !job->duplicate;
     }
     return counts;
 }
@@ -80,10 +85,10 @@ static void count_kept(const struct intake *intake)
     const struct store_job *job = &intake->job;
     count_ignored(intake);
     for (size_t i = 0; i < intake->verdict.count; i++, job = job->part)
-        tally_count(intake->source, job->kind == STORE_QUARANTINE ? OUTCOME_QUARANTINED
-                                    : job->changed                ? OUTCOME_CHANGED
-                                    : job->duplicate              ? OUTCOME_DUPLICATE
-                                                                  : OUTCOME_ACCEPTED);
+        tally_count(intake->source, is_quarantined(job) ? OUTCOME_QUARANTINED
+                                    : job->changed      ? OUTCOME_CHANGED
+                                    : job->duplicate    ? OUTCOME_DUPLICATE
+                                                        : OUTCOME_ACCEPTED);
 }
 
 /* Back from the writer. */
@@ -98,7 +103,7 @@ static void on_stored(struct store_job *job)
     if (err == ERR_OK && job->changed)
         log_event_limited(LOG_WARN, "a known key came with other bytes",
                           LOG_STR("source", intake->source->name));
-    if (err == ERR_OK && job->kind == STORE_QUARANTINE && !intake->verdict.is_batch)
+    if (err == ERR_OK && is_quarantined(job) && !intake->verdict.is_batch)
         err = ERR_BAD_WEBHOOK;
     if (err == ERR_QUARANTINE_FULL)
         log_event_limited(LOG_ERROR, "quarantine is full", LOG_STR("source", intake->source->name));

@@ -214,14 +214,13 @@ static struct span content_of(const struct event *event)
     return (struct span){(const char *)event->content, event->content != NULL ? HASH_BYTES : 0};
 }
 
-/* Whether what is there under a key is what came now. */
-static enum err compare(struct store *store, struct store_job *job)
+/* Whether the event is there, and if so, whether under its key stands what came now. */
+static enum err find_event(struct store *store, struct store_job *job, bool *found)
 {
-    bool row;
     db_bind_blob(store->db, SQL_EVENT_CONTENT, 1, id_of(job));
     db_bind_blob(store->db, SQL_EVENT_CONTENT, 2, content_of(&job->event));
-    enum err err = db_step(store->db, SQL_EVENT_CONTENT, &row);
-    job->changed = err == ERR_OK && row && db_int(store->db, SQL_EVENT_CONTENT, 0) == 0;
+    enum err err = db_step(store->db, SQL_EVENT_CONTENT, found);
+    job->changed = *found && db_int(store->db, SQL_EVENT_CONTENT, 0) == 0;
     db_reset(store->db, SQL_EVENT_CONTENT);
     return err;
 }
@@ -242,13 +241,19 @@ static enum err put_event(struct store *store, struct store_job *job)
     db_bind_blob(store->db, SQL_EVENT_ADD, 8, content_of(event));
     TRY(db_run(store->db, SQL_EVENT_ADD));
     job->duplicate = db_changes(store->db) == 0;
-    return job->duplicate && event->content != NULL ? compare(store, job) : ERR_OK;
+    bool found;
+    return job->duplicate && event->content != NULL ? find_event(store, job, &found) : ERR_OK;
 }
 
 static enum err put_quarantine(struct store *store, struct store_job *job)
 {
     struct use *use = use_of(store, job->event.origin);
     int64_t bytes = (int64_t)(job->body.len + job->head.len);
+    TRY(find_event(store, job, &job->known));
+    job->duplicate = job->known;
+    job->changed = false; /* what can't be mapped has no content to compare */
+    if (job->known)
+        return ERR_OK;
     db_bind_blob(store->db, SQL_QUARANTINE_REPEAT, 1, id_of(job));
     db_bind_int(store->db, SQL_QUARANTINE_REPEAT, 2, job->event.time);
     db_bind_text(store->db, SQL_QUARANTINE_REPEAT, 3, job->faults);
@@ -318,7 +323,7 @@ static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
 static enum err put(struct store *store, struct store_job *job)
 {
     job->err = ERR_OK;
-    job->changed = false; /* as it may have been tried before */
+    job->known = job->changed = false; /* as it may have been tried before */
     return puts_by_kind[job->kind](store, job);
 }
 

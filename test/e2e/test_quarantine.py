@@ -1,6 +1,7 @@
 """What is authentic but cannot be mapped is kept, counted, bounded, and retried once the reason is mended."""
 import json
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -9,6 +10,7 @@ import pytest
 import harness
 import ledger
 import oracle
+import own
 
 DENTRIX_DEFINITION = harness.ROOT / "src/model/vendors/dentrix.json"
 
@@ -123,20 +125,47 @@ def test_retry_in_vain(running):
 
 
 def test_retry_of_a_duplicate(running):
-    """A webhook that was stored before its source lost its zone is a duplicate when it is retried, and leaves the quarantine."""
+    """What an earlier pickupd quarantined though the event was there is a duplicate when it is retried, and leaves the quarantine."""
+    with harness.Server() as server:
+        body = ledger.encode(oracle.payload(oracle.DENTRIX, id=harness.fresh()))
+        assert server.post("dentrix", body).status == 200
+        first, event_id = server.events(), oracle.event_id("dentrix", body)
+        server.stop()
+        with closing(sqlite3.connect(server.database)) as db, db:
+            db.execute("INSERT INTO quarantine SELECT id, origin, org, 1, 1, 1, '[]', ?, NULL FROM events", [body])
+        server.start()
+        assert server.quarantined(event_id)
+        with stopped_or_not(server, running):
+            result = server.cli("quarantine", "retry", event_id)
+            assert (result.code, result.out) == (0, f"{event_id} duplicate\n")
+        assert server.quarantined(event_id) is None
+        assert server.events() == first
+
+
+def test_repeat_that_would_now_be_faulty():
+    """A webhook that was stored before its source lost its zone is a duplicate when it comes again, and not for quarantine."""
     with without_zone() as server:
         body = zoneless()
         set_zone(server)
         assert server.post("dentrix", body).status == 200
         first = server.events()
         set_zone(server, None)
-        event_id, _ = quarantine(server, body)
-        set_zone(server)
-        with stopped_or_not(server, running):
-            result = server.cli("quarantine", "retry", event_id)
-            assert (result.code, result.out) == (0, f"{event_id} duplicate\n")
-        assert server.quarantined(event_id) is None
-        assert server.events() == first
+        answer = server.post("dentrix", body)
+        assert (answer.status, answer.json["duplicate"], answer.json["eventId"]) == (200, True, first[0]["id"])
+        assert server.counted("dentrix") == {"duplicate": 1}
+        assert (server.events(), server.quarantined(first[0]["id"])) == (first, None)
+
+
+def test_replay_under_another_header():
+    """Whoever sends a captured webhook again, with another of the headers that nobody signed, fills no quarantine."""
+    made = own.definition(events=[own.event(when={"header:X-Kind": "booked"})])
+    with own.Server(made) as server:
+        row = own.row()
+        status, answer = server.send(row, [("X-Kind", "booked")])
+        assert status == 200
+        for headers in ([], [("X-Kind", "left")], [("X-Kind", "booked"), ("X-Kind", "left")]):
+            assert server.send(row, headers) == (200, {**answer, "duplicate": True})
+        assert len(server.events()) == 1 and server.kept() == {}
 
 
 def test_retry_all(running):
