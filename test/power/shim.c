@@ -231,7 +231,7 @@ static int note_sync(int fd)
         return -1;
     if (!S_ISDIR(info.st_mode))
         return 0;
-    if (syncing == DISK_NAMES && strikes(SHIM_DIRECTORY)) {
+    if (strikes(SHIM_DIRECTORY)) {
         errno = shim.fault.error == SHIM_NO_SPACE ? ENOSPC : EIO;
         return -1;
     }

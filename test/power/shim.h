@@ -15,7 +15,7 @@ enum shim_call {
     SHIM_DELETE = 8,
     SHIM_OPEN = 16,
     SHIM_SHARE = 32,     /* memory for the index of the log, which is a file, too */
-    SHIM_DIRECTORY = 64, /* a sync of the directory by ourselves */
+    SHIM_DIRECTORY = 64, /* a sync of the directory, of which SQLite does not always look whether it worked */
     SHIM_ALL = 127,
 };
 
