@@ -89,6 +89,10 @@ void store_tend(struct store *store);
  */
 enum err store_state(const struct store *store);
 
+/* Whether the store may be closed after ERR_SYNC: the disk must take what was refused out of the file first.
+ * To be asked every second. */
+MUST bool store_may_close(struct store *store);
+
 /* The version of the file that this program writes. */
 int store_version(void);
 

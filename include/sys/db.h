@@ -40,6 +40,9 @@ MUST enum err db_checkpoint(struct db *db, int64_t least);
 /* Pages of the log after the last commit; those that were moved count until it begins anew. */
 int64_t db_log_pages(const struct db *db);
 
+/* Whether what was refused by ERR_SYNC is out of the log by now; tries it again. */
+MUST bool db_may_close(struct db *db);
+
 void db_close(struct db *db);
 
 /* What went wrong last; static until the next call. Holds no data. */

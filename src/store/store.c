@@ -508,6 +508,15 @@ enum err store_state(const struct store *store)
     return (enum err)atomic_load(&store->state);
 }
 
+bool store_may_close(struct store *store)
+{
+    bool may = db_may_close(store->db);
+    if (!may)
+        log_event_limited(LOG_ERROR, "the disk can't take back what was refused: not stopping yet",
+                          LOG_STR("reason", err_text(ERR_SYNC)));
+    return may;
+}
+
 int store_version(void)
 {
     return VERSION;

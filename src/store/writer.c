@@ -89,7 +89,8 @@ static void run(void *arg)
         if (batch != NULL)
             write_batch(writer, (struct store_job *)batch);
         store_tend(writer->store);
-        if (writer->failed == NULL || store_state(writer->store) != ERR_SYNC)
+        if (writer->failed == NULL || store_state(writer->store) != ERR_SYNC ||
+            !store_may_close(writer->store))
             continue;
         loop_post(writer->loop, writer->failed);
         writer->failed = NULL;

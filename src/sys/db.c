@@ -18,6 +18,7 @@ struct db {
     size_t count;
     int64_t log_pages, moved_pages; /* of the log, and of these in the file */
     int64_t page_bytes;             /* once there is a log of ours */
+    bool holds_refused;             /* the log does, after a sync that failed */
 };
 
 /*
@@ -85,11 +86,20 @@ static void take_back(struct db *db)
     if (db->page_bytes == 0 ||
         sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
         sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK ||
-        file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, (void *)&index) != SQLITE_OK || index == NULL)
+        file->pMethods->xShmMap(file, 0, INDEX_BYTES, 0, (void *)&index) != SQLITE_OK || index == NULL) {
+        db->holds_refused = false; /* there is no log yet */
         return;
+    }
     int64_t pages = ((const uint32_t *)index)[INDEX_LAST];
-    log->pMethods->xTruncate(log,
-                             pages > 0 ? LOG_HEAD_BYTES + pages * (PAGE_HEAD_BYTES + db->page_bytes) : 0);
+    int64_t bytes = pages > 0 ? LOG_HEAD_BYTES + pages * (PAGE_HEAD_BYTES + db->page_bytes) : 0;
+    db->holds_refused = log->pMethods->xTruncate(log, bytes) != SQLITE_OK;
+}
+
+bool db_may_close(struct db *db)
+{
+    if (db->holds_refused)
+        take_back(db);
+    return !db->holds_refused;
 }
 
 static enum err result(struct db *db, int code)
@@ -180,6 +190,8 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
 
 void db_close(struct db *db)
 {
+    if (db->holds_refused)
+        take_back(db);
     for (size_t i = 0; i < db->count; i++)
         sqlite3_finalize(db->statements[i]);
     free(db->statements);
