@@ -142,6 +142,8 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
     (void)evcon;
     struct conn *conn = arg;
     struct http_server *server = conn->server;
+    /* evhttp closes the descriptor first, and another loop may have it again before epoll is told. */
+    bufferevent_disable(conn->bev, EV_READ | EV_WRITE);
     evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
     if (conn->call != NULL)
         conn->call->conn = NULL;
