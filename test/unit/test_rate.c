@@ -1,8 +1,7 @@
 /* Rates: bursts, waiting, and threads that take at once. */
 #include "base/rate.h"
 
-#include <threads.h>
-
+#include "sys/thread.h" /* as ThreadSanitizer does not know C's own threads */
 #include "unit.h"
 
 #define SECOND INT64_C(1000000)
@@ -80,14 +79,13 @@ struct taker {
     int taken;
 };
 
-static int take_many(void *arg)
+static void take_many(void *arg)
 {
     struct taker *taker = arg;
     struct rate rate = {.per_second = 1, .burst = 1000};
     int64_t seconds = 0;
     for (int i = 0; i < 1000; i++)
         taker->taken += rate_take(&rate, taker->meter, SECOND, &seconds);
-    return 0;
 }
 
 static void threads_share_one_allowance(void **state)
@@ -95,14 +93,14 @@ static void threads_share_one_allowance(void **state)
     (void)state;
     struct rate_meter meter = {0};
     struct taker takers[4];
-    thrd_t threads[4];
+    struct thread *threads[4];
     int taken = 0;
     for (size_t i = 0; i < 4; i++) {
         takers[i] = (struct taker){.meter = &meter};
-        assert_int_equal(thrd_create(&threads[i], take_many, &takers[i]), thrd_success);
+        threads[i] = thread_start("taker", take_many, &takers[i]);
     }
     for (size_t i = 0; i < 4; i++) {
-        thrd_join(threads[i], NULL);
+        thread_join(threads[i]);
         taken += takers[i].taken;
     }
     assert_int_equal(taken, 1000);
