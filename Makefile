@@ -7,6 +7,7 @@
 #   make fuzz     every parser under libFuzzer    make replay   the corpora as tests
 #   make bench    beside others, as ratios to a bare evhttp server
 #   make power    power cuts at every moment, and disks that fail; POWER_SEEDS=1 is what `make test` runs
+#   make crash    kill -9 under load, again and again
 #   SAN=1         the same targets with ASan and UBSan, under build/asan
 #   CC=clang      another compiler;  V=1 shows the commands
 
@@ -20,6 +21,9 @@ OUT      := build$(if $(SAN),/asan)
 Q        := $(if $(V),,@)
 PYTHON   := /usr/bin/python3
 FUZZ_SECONDS ?= 60
+CRASH_ROUNDS ?= 100
+E2E      ?= test/e2e
+PYTEST   := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 
 comma    := ,
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer,)
@@ -132,7 +136,10 @@ power: $(POWERS)
 	$(Q)status=0; for power in $^; do $$power $(POWER_SEEDS) || status=1; done; exit $$status
 
 e2e: $(OUT)/pickupd
-	$(Q)PICKUPD=$(abspath $<) $(PYTHON) -m pytest -q -rs -p no:cacheprovider test/e2e
+	$(Q)PICKUPD=$(abspath $<) $(PYTEST) $(E2E)
+
+crash: $(OUT)/pickupd
+	$(Q)PICKUPD=$(abspath $<) CRASH_ROUNDS=$(CRASH_ROUNDS) $(PYTEST) -s test/e2e/test_crash.py
 
 format:
 	$(Q)clang-format -i $(C_FILES)
@@ -145,5 +152,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/*/*.d $(OUT)/bench/*.d)
 
-.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit power replay e2e format install clean
+.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit power replay e2e crash format install clean
 .SECONDARY:

@@ -1,16 +1,13 @@
 """One webhook, several rows: each becomes an event of its own, and all of them are on disk or none is."""
 import json
-import os
 import random
 import re
-import threading
 from pathlib import Path
 
 import pytest
 
 import harness
 import ledger
-import load
 import oracle
 import own
 
@@ -382,58 +379,3 @@ def test_full_quarantine_is_nobody_elses_trouble():
         assert server.send_at_once(payloads) == [own.counts(stored=4), own.UNAVAILABLE] * 60
         assert sorted(one["id"] for one in server.events()) == own.ids(*(row for rows in good for row in rows))
         assert server.kept() == {}
-
-
-class Batches(load.Load):
-    """Senders that post batches of any size, some rows of which are bad."""
-
-    source = "own"
-
-    def make(self):
-        """A batch whose rows bear its name and how many they are."""
-        name, size = harness.fresh(), random.randrange(1, 60)
-        rows = [(own.bad_row if number % 7 == 3 else own.row)(batch=name, size=size, number=number) for number in range(size)]
-        return ledger.encode(own.batch(*rows))
-
-    def name(self, body, answer):
-        """A batch is known by its rows."""
-        return json.loads(body)["rows"][0]["batch"]
-
-
-def found(server):
-    """How many rows of each batch are on disk, as events or in quarantine, and how many there should be."""
-    rows = [one["whole"] for one in server.details()]
-    rows += [body["rows"][0] for body in server.bodies().values()]
-    numbers = {}
-    for row in rows:
-        numbers.setdefault((row["batch"], row["size"]), []).append(row["number"])
-    return numbers
-
-
-def test_kill_under_load():
-    """Killed at any moment, again and again: every batch that was answered 200 is there whole, and none is there in part."""
-    seed = int(os.environ.get("PICKUPD_SEED", random.randrange(2**32)))
-    print(f"PICKUPD_SEED={seed}")
-    chance, pause = random.Random(seed), threading.Event()
-    made = own.definition(each="rows", event=own.event({"whole": {"from": ".", "type": "any"}}))
-    server, accepted, unanswered = own.Server(made, quarantine_rows=1000000), set(), []
-    for _ in range(10):
-        server.start()
-        senders = Batches(server, unanswered)
-        senders.wait_accepted(chance.randrange(1, 60))
-        pause.wait(chance.random() / 100)  # Not to wait for anything, but to hit any moment.
-        server.kill()
-        senders.end()
-        accepted.update(senders.accepted)
-        unanswered = senders.unanswered + senders.refused + senders.resend
-        assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
-        batches = found(server)
-        assert accepted <= {name for name, _ in batches}
-        assert all(sorted(numbers) == list(range(size)) for (_, size), numbers in batches.items())
-    with server:
-        for body in unanswered:
-            assert server.send(body)[0] == 200
-            accepted.add(json.loads(body)["rows"][0]["batch"])
-        batches = found(server)
-        assert {name for name, _ in batches} == accepted
-        assert all(sorted(numbers) == list(range(size)) for (_, size), numbers in batches.items())
