@@ -6,9 +6,9 @@ set -eu
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
      tzdata curl"
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
-      nginx-light openssl bash"
+      nginx-light openssl bash valgrind"
 fuzz="libclang-rt-dev"
-bench="wrk valgrind webhook gunicorn python3-flask"
+bench="wrk webhook gunicorn python3-flask"
 
 wanted=""
 for set in "$@"; do

@@ -50,6 +50,10 @@ def build_counts(_output):
     return 1, 0
 
 
+# Where threads meet; and what allocates most. `make tsan` and `make memcheck` run all.
+THREADS = " ".join(f"test/e2e/test_{name}.py" for name in ("answers", "crash", "reload", "stop", "rates"))
+MEMORY = "test/e2e/test_duplicates.py test/e2e/test_reload.py::test_rotation_under_load"
+
 FIRST = [
     ("build, gcc", ["make", JOBS, "CC=gcc", "all"], build_counts),
     ("build, clang", ["make", JOBS, "CC=clang", "OUT=build/clang", "all"], build_counts),
@@ -66,6 +70,8 @@ THEN = [
     ("end to end", ["make", "e2e"], pytest_counts),
     ("unit, ASan + UBSan", ["make", JOBS, "SAN=1", "unit"], cmocka_counts),
     ("corpora, ASan + UBSan", ["make", JOBS, "SAN=1", "replay"], replay_counts),
+    ("a part of it, TSan", ["make", JOBS, "TSAN=1", "CRASH_ROUNDS=2", "e2e", f"E2E={THREADS}"], pytest_counts),
+    ("a part of it, valgrind", ["make", "memcheck", "UNITS=", f"E2E={MEMORY}"], pytest_counts),
     ("demo", ["make", "demo"], build_counts),
 ]
 

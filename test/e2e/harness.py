@@ -20,7 +20,7 @@ import wire
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = str(ROOT / os.environ.get("PICKUPD", "build/pickupd"))
 FIXTURES = ROOT / "fixtures"
-STOP_TIMEOUT = 10  # Seconds in which pickupd promises to stop.
+STOP_TIMEOUT = 10 * wire.PATIENCE  # Seconds in which pickupd promises to stop.
 WRONG_SECRET = "wrong-test-secret-not-real"
 PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 _numbers = itertools.count(1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 SUITE = Path(tempfile.mkdtemp(prefix="pickupd-e2e-"))  # Every server's directory is below this one.
 LOG = SUITE / "suite.log"
-SANITIZER = re.compile(r"ERROR: AddressSanitizer|runtime error:|LeakSanitizer")
+SANITIZER = re.compile(r"ERROR: AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer|^==\d+== ", re.M)  # The last is valgrind.
 SECRETS, SIGNATURES, WORDS = set(), set(), set()
 PRIVATE_KEYS = {"patientName", "PatName", "notes", "Note", "comments", "contactName", "ContactName", "contactPhone", "ContactPhone",
                 "name", "phone"}
@@ -24,7 +24,7 @@ def write(text):
 
 
 def check_sanitizers(text):
-    """Fail if a sanitizer has spoken."""
+    """Fail if a sanitizer or valgrind has spoken."""
     assert not SANITIZER.search(text), text
 
 

@@ -2,10 +2,12 @@
 import http.client
 import io
 import json
+import os
 import socket
 from dataclasses import dataclass
 
-TIMEOUT = 10  # Seconds until a test gives up on an answer.
+PATIENCE = int(os.environ.get("PICKUPD_PATIENCE", 1))  # How many times longer everything may take, as under valgrind.
+TIMEOUT = 10 * PATIENCE  # Seconds until a test gives up on an answer.
 
 
 def dial(address):
