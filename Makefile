@@ -8,6 +8,7 @@
 #   make bench    beside others, as ratios to a bare evhttp server
 #   make power    power cuts at every moment, and disks that fail; POWER_SEEDS=1 is what `make test` runs
 #   make crash    kill -9 under load, again and again
+#   make soak     ten minutes at half of what it can do: memory, descriptors and the log stay level
 #   make tsan     unit and end-to-end tests under ThreadSanitizer
 #   make memcheck unit and end-to-end tests under valgrind
 #   SAN=1         the same targets with ASan and UBSan, under build/asan; TSAN=1 with ThreadSanitizer
@@ -24,6 +25,7 @@ Q        := $(if $(V),,@)
 PYTHON   := /usr/bin/python3
 FUZZ_SECONDS ?= 60
 CRASH_ROUNDS ?= 100
+SOAK_SECONDS ?= 600
 E2E      ?= test/e2e
 PYTEST   := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 
@@ -153,6 +155,9 @@ e2e: $(OUT)/pickupd
 crash: $(OUT)/pickupd
 	$(Q)PICKUPD=$(abspath $<) CRASH_ROUNDS=$(CRASH_ROUNDS) $(PYTEST) -s test/e2e/test_crash.py
 
+soak: $(OUT)/pickupd $(OUT)/bench/load
+	$(Q)TMPDIR=$(abspath $(OUT)) PICKUPD=$(abspath $<) $(PYTHON) test/e2e/soak.py $(OUT)/bench/load $(SOAK_SECONDS)
+
 tsan:
 	$(Q)$(MAKE) --no-print-directory TSAN=1 unit e2e
 
@@ -174,5 +179,5 @@ clean:
 
 -include $(OBJECTS:.o=.d) $(UNITS:=.d) $(wildcard $(OUT)/test/*/*.d $(OUT)/bench/*.d)
 
-.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit power replay e2e crash tsan memcheck format install clean
+.PHONY: all run demo test fuzz bench packages-run packages-test packages-fuzz packages-bench lint unit power replay e2e crash soak tsan memcheck format install clean
 .SECONDARY:
