@@ -5,7 +5,7 @@
 #   make demo     one whole trip, unattended      make format   apply .clang-format
 #   make install  to PREFIX (default /usr/local)  make clean
 #   make fuzz     every parser under libFuzzer    make replay   the corpora as tests
-#   make bench    beside others, as ratios to a bare evhttp server
+#   make bench    beside others, as ratios to a bare evhttp server; BENCH=half is a part of it
 #   make power    power cuts at every moment, and disks that fail; POWER_SEEDS=1 is what `make test` runs
 #   make crash    kill -9 under load, again and again
 #   make soak     ten minutes at half of what it can do: memory, descriptors and the log stay level
@@ -85,6 +85,11 @@ $(OUT)/bench/%: test/bench/%.c $(ROOMS) Makefile
 	@echo "  LD $@"
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(ROOMS) $(PKG_LIBS)
 
+$(OUT)/bench/%.so: test/bench/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC $(LDFLAGS) -o $@ $<
+
 $(OUT)/test/%.o: test/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -122,7 +127,7 @@ fuzz: packages-fuzz
 	$(Q)test/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 bench: packages-bench
-	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load
+	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/disk.so
 	$(Q)$(PYTHON) test/bench/bench.py $(OUT)
 
 packages-run:

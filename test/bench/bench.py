@@ -1,7 +1,8 @@
 """`make bench`: pickupd beside a bare evhttp server and others, in one run, taken in turns. Argument: the folder of the build.
 
-Prints a table and writes bench.json beside it. Nothing here asserts a time: machines differ, and only ratios within one run count.
-What it does assert is that every 200 has its row, and every row its 200. The variables are in the manual.
+$BENCH names the parts to run, by default all. Each prints a table; bench.json has every measurement. Nothing here asserts a time:
+machines differ, and only ratios within one run count. What it does assert is that every 200 has its row, and every row its 200.
+The variables are in the manual.
 """
 
 import contextlib
@@ -22,10 +23,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BUILD = Path(sys.argv[1]).resolve()
 WORK = BUILD / "bench" / "run"  # On the disk of the build: a file system in memory has nothing to sync.
+DISK = WORK / "disk.json"  # What disk.so has counted.
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
 CHOSEN = os.environ.get("BENCH_SERVERS", "abcde")
 SECRET = "bench-secret-not-real"
+EVENTS = int(os.environ.get("BENCH_EVENTS", 5_000_000))
+OPEN = 1_000  # Connections whose memory is asked for.
 WARM_UP = 200
 COUNTED = (2_000, 12_000)  # Webhooks of the two runs under callgrind.
 HOOK = "/webhooks/ehr/dentrix"
@@ -129,12 +133,16 @@ def sync_time():
 # Measurements.
 
 @contextlib.contextmanager
-def serving(kind, launcher=()):
-    """Run a server in a folder of its own and with a database of its own; yield its process and port."""
+def serving(kind, launcher=(), database=None):
+    """Run a server in a folder of its own, with a new database or one that is moved there and back; yield its process and port."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
+    if database:
+        database.rename(WORK / "bench.db")
     port = free_port()
     environment = {**os.environ, "BENCH_SECRET": SECRET, "BENCH_DATABASE": str(WORK / "bench.db")}
+    if kind.table == "events" and not launcher:
+        environment |= {"LD_PRELOAD": str(BUILD / "bench/disk.so"), "BENCH_DISK": str(DISK)}
     with (WORK / "log").open("wb") as log:
         process = subprocess.Popen([*launcher, *kind.command(port)], stdout=log, stderr=log, env=environment)
     try:
@@ -147,46 +155,59 @@ def serving(kind, launcher=()):
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        if database:
+            (WORK / "bench.db").rename(database)
+
+
+def load_command(kind, port, options):
+    """The command of a load, whose bodies are signed for `serving`."""
+    return ["env", f"BENCH_SECRET={SECRET}", BUILD / "bench/load", *(str(word) for option in options.items() for word in option),
+            str(port), kind.path]
 
 
 def load(kind, port, *, connections=64, seconds=SECONDS, most=None, rate=0, first=0):
     """Post webhooks, and return what came of it."""
     most = most or seconds * (rate + 1 if rate else kind.most if connections > 1 else 30_000)
-    options = {"-c": connections, "-s": seconds, "-n": most, "-r": rate, "-f": first}
-    command = [BUILD / "bench/load", *(str(word) for option in options.items() for word in option), str(port), kind.path]
-    done = subprocess.run(command, env={**os.environ, "BENCH_SECRET": SECRET}, stdout=subprocess.PIPE, check=True)
-    result = json.loads(done.stdout)
+    command = load_command(kind, port, {"-c": connections, "-s": seconds, "-n": most, "-r": rate, "-f": first})
+    result = json.loads(subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout)
     if result["answers"] != result["ok"]:
         raise SystemExit(f"{kind.title}: {result['answers'] - result['ok']} answers were not 200:\n" + (WORK / "log").read_text()[-2000:])
     return result
 
 
-def check_rows(kind, oks):
+def rows_in(database, table):
+    """How many rows a table has, while no server runs."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def check_rows(kind, oks, database=WORK / "bench.db"):
     """Hold the answers against the rows, once the server has stopped."""
-    if kind.table is None:
-        return
-    with contextlib.closing(sqlite3.connect(f"file:{WORK}/bench.db?mode=ro", uri=True)) as db:
-        rows = db.execute(f"SELECT count(*) FROM {kind.table}").fetchone()[0]
-    if rows != oks:
-        raise SystemExit(f"{kind.title}: {oks} answers were 200, but there are {rows} rows")
+    if kind.table is not None and (rows := rows_in(database, kind.table)) != oks:
+        raise SystemExit(f"{kind.title}: there should be {oks} rows, one for each 200, but there are {rows}")
 
 
-def measure(letter, connections, rate=0):
-    """One measurement of one server, from its start to its end."""
+def measure(letter, connections=64, rate=0, database=None, first=0):
+    """One measurement of one server, from its start to its end. A database that is given may be used again, with other bodies."""
     kind = KINDS[letter]
-    with serving(kind) as (process, port):
-        warm_up = load(kind, port, connections=connections, most=WARM_UP)
+    before = rows_in(database, kind.table) if database else 0
+    with serving(kind, database=database) as (process, port):
+        warm_up = load(kind, port, connections=connections, most=WARM_UP, first=first)
         spent, commits = cpu(process.pid), transactions()
-        result = load(kind, port, connections=connections, rate=rate, first=WARM_UP)
+        result = load(kind, port, connections=connections, rate=rate, first=first + WARM_UP)
         threads = {name: [time - before for time, before in zip(times, spent.get(name, (0, 0)))]
                    for name, times in cpu(process.pid).items()}
         result |= memory(process.pid)
         if commits is not None:
             result["batch"] = result["ok"] / ((transactions() - commits) % 2**32)
-    check_rows(kind, warm_up["ok"] + result["ok"])
+    oks = warm_up["ok"] + result["ok"]
+    check_rows(kind, before + oks, database or WORK / "bench.db")
+    if DISK.exists():
+        disk = json.loads(DISK.read_text())
+        result["disk"] = disk | {field: disk[field] / oks for field in ("log_bytes", "database_bytes")}  # The bytes are a webhook's.
     result["cpu"] = {name: ran / 1000 / result["ok"] for name, (ran, _) in threads.items()}  # Microseconds a webhook, as
     result["waited"] = {name: waited / 1000 / result["ok"] for name, (_, waited) in threads.items()}  # is waiting for a core.
-    return {"server": letter, "connections": connections, "half": bool(rate), **result}
+    return {"server": letter, "connections": connections, **result}
 
 
 def by_wrk():
@@ -208,82 +229,216 @@ def instructions(letter):
     return (totals[1] - totals[0]) / (COUNTED[1] - COUNTED[0])
 
 
-def one_round(number):
-    """Every server once with each number of connections, and (a) and (b) at half of what (b) could take; the order is turned each time."""
-    letters = [letter for letter in KINDS if letter in "ab" + CHOSEN]
-    letters = letters[number % len(letters):] + letters[:number % len(letters)]
-    taken = [measure(letter, connections) for connections in ALL for letter in letters if connections in KINDS[letter].connections]
-    peak = next(taking["rate"] for taking in taken if (taking["server"], taking["connections"]) == ("b", 64))
-    taken += [measure(letter, 64, rate=int(peak / 2)) for letter in letters if letter in "ab"]
-    return {"taken": taken, "wrk": by_wrk(), "sync_ms": sync_time()}
+def rotated(letters, number):
+    """The order of a round: another begins each time."""
+    return letters[number % len(letters):] + letters[:number % len(letters)]
 
 
-# The report.
+def rounds_of(one_round):
+    """The results of all rounds."""
+    results = []
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", flush=True)
+        results.append(one_round(number))
+    return results
+
+
+# What is printed.
 
 def spread(values, form="{:,.0f}"):
     """A median with the lowest and the highest."""
     return f"{form} ({form}..{form})".format(statistics.median(values), min(values), max(values))
 
 
-def rows_of(rounds):
-    """For each server and load: its measurements, and the ratio of each to the bare server's of the same round."""
-    rows = {}
-    for taken in (one["taken"] for one in rounds):
-        bare = {(taking["connections"], taking["half"]): taking["rate"] for taking in taken if taking["server"] == "a"}
-        for taking in taken:
-            key = taking["half"], taking["connections"], taking["server"]
-            rows.setdefault(key, []).append({**taking, "ratio": taking["rate"] / bare[key[1], key[0]]})
-    return dict(sorted(rows.items()))
+def middle(takings, *path):
+    """The median of a field; None if the measurements have none."""
+    values = []
+    for taking in takings:
+        for name in path:
+            taking = taking.get(name, {})
+        if taking != {}:
+            values.append(taking)
+    return statistics.median(values) if values else None
 
 
-def print_table(rows):
-    """A line for each server and load; medians, and in brackets the lowest and the highest."""
-    head = ("connections", "server", "webhooks/s", "of (a)", "p50 ms", "p99 ms", "p99.9 ms", "CPU us", "batch", "RssAnon", "VmHWM MiB")
-    lines = [head]
-    for (half, connections, letter), takings in rows.items():
-        def middle(field):
-            return statistics.median(taking[field] for taking in takings)
-        lines.append((
-            f"{connections}{' at a rate' if half else ''}", f"({letter}) {KINDS[letter].title}",
-            spread([taking["rate"] for taking in takings]), spread([taking["ratio"] for taking in takings], "{:.3f}"),
-            *(f"{middle(field):.2f}" for field in ("p50", "p99", "p999")),
-            f"{statistics.median(sum(taking['cpu'].values()) for taking in takings):.1f}",
-            f"{middle('batch'):.1f}" if "batch" in takings[0] else "", f"{middle('RssAnon'):.1f}", f"{middle('VmHWM'):.1f}"))
+def threads_of(takings):
+    """The share of a core that each thread had, and behind the + what it waited for one; loops are counted together, and so is the load."""
+    def share(field, name):
+        return statistics.median(taking[field].get(name, 0) * taking["rate"] / 1e4 for taking in takings)
+    names = sorted(takings[0]["cpu"], key=lambda name: -share("cpu", name))
+    shares = [f"{name} {share('cpu', name):.0f}+{share('waited', name):.0f}" for name in names if share("cpu", name) >= 1]
+    return ", ".join([*shares, f"load {100 * middle(takings, 'load'):.0f}"])
+
+
+def print_table(lines):
+    """Columns side by side; the first line is the head."""
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
 
-def print_threads(takings):
-    """What the threads of (b) do: a loop that is not busy waits for the load, the disk or a core."""
-    for name in takings[0]["cpu"]:
-        def share(field):
-            return spread([taking[field].get(name, 0) * taking["rate"] / 1e4 for taking in takings])
-        print(f"(b) at 64, thread {name}:", spread([taking["cpu"].get(name, 0) for taking in takings], "{:.1f}"), "us a webhook; on a core for",
-              share("cpu"), "% of the time, waiting for one", share("waited"), "%")
+def cell(form, value):
+    """A number, or nothing."""
+    return "" if value is None else form.format(value)
+
+
+def disk_cells(takings):
+    """What a transaction and the disk say, of a server that has them."""
+    return (cell("{:.1f}", middle(takings, "batch")), cell("{:,.0f}", middle(takings, "disk", "log_bytes")),
+            cell("{:,.0f}", middle(takings, "disk", "database_bytes")), cell("{:.2f}", middle(takings, "disk", "sync_p50")),
+            cell("{:.2f}", middle(takings, "disk", "sync_p99")))
+
+
+DISK_HEAD = ("batch", "log B", "file B", "sync ms", "p99")
+
+
+# The parts.
+
+def throughput():
+    """Every server with each number of connections."""
+    letters = [letter for letter in KINDS if letter in "a" + CHOSEN]
+
+    def one_round(number):
+        taken = [measure(letter, connections) for connections in ALL for letter in rotated(letters, number)
+                 if connections in KINDS[letter].connections]
+        return {"taken": taken, "wrk": by_wrk(), "sync_ms": sync_time()}
+
+    rounds = rounds_of(one_round)
+    lines = [("connections", "server", "webhooks/s", "of (a)", "p50 ms", "p99", "p99.9", "CPU us", *DISK_HEAD, "RssAnon", "VmHWM MiB", "threads, % of a core")]
+    for connections in ALL:
+        of_bare = [taking["rate"] for one in rounds for taking in one["taken"] if (taking["server"], taking["connections"]) == ("a", connections)]
+        for letter in letters:
+            takings = [taking for one in rounds for taking in one["taken"] if (taking["server"], taking["connections"]) == (letter, connections)]
+            if takings:
+                lines.append((
+                    str(connections), f"({letter}) {KINDS[letter].title}", spread([taking["rate"] for taking in takings]),
+                    spread([taking["rate"] / bare for taking, bare in zip(takings, of_bare)], "{:.3f}"),
+                    *(f"{middle(takings, field):.2f}" for field in ("p50", "p99", "p999")),
+                    f"{statistics.median(sum(taking['cpu'].values()) for taking in takings):.1f}", *disk_cells(takings),
+                    f"{middle(takings, 'RssAnon'):.1f}", f"{middle(takings, 'VmHWM'):.1f}", threads_of(takings)))
+    print_table(lines)
+    print("webhook stores nothing. (a) at 64 under wrk:", spread([one["wrk"] for one in rounds]), "requests/s. A sync of 4 KiB:",
+          spread([one["sync_ms"]["p50"] for one in rounds], "{:.2f}"), "ms, p99", spread([one["sync_ms"]["p99"] for one in rounds], "{:.2f}"))
+    return {"rounds": rounds}
+
+
+def half():
+    """(a) and (b) at half of what (b) takes in the same round, each webhook at its time."""
+    def one_round(number):
+        peak = measure("b")["rate"]
+        return {"peak": peak, "taken": [measure(letter, rate=int(peak / 2)) for letter in rotated("ab", number)]}
+
+    rounds = rounds_of(one_round)
+    lines = [("server", "webhooks/s", "p50 ms", "p99", "p99.9", "longest", "checkpoints", "longest ms", "threads, % of a core")]
+    by_letter = {letter: [taking for one in rounds for taking in one["taken"] if taking["server"] == letter] for letter in "ab"}
+    for letter, takings in by_letter.items():
+        lines.append((f"({letter}) {KINDS[letter].title}", spread([taking["rate"] for taking in takings]),
+                      *(spread([taking[field] for taking in takings], "{:.2f}") for field in ("p50", "p99", "p999", "max")),
+                      cell("{:.0f}", middle(takings, "disk", "checkpoints")), cell("{:.1f}", middle(takings, "disk", "checkpoint_max")),
+                      threads_of(takings)))
+    print_table(lines)
+    print("p99 of (b) to that of (a) in the same round:",
+          spread([taking["p99"] / bare["p99"] for taking, bare in zip(by_letter["b"], by_letter["a"])], "{:.2f}"))
+    return {"rounds": rounds}
+
+
+def open_connections():
+    """Anonymous memory before and while OPEN connections are open that have posted a webhook each."""
+    kind = KINDS["c"]
+    with serving(kind) as (process, port):
+        idle = memory(process.pid)
+        command = load_command(kind, port, {"-c": OPEN, "-n": OPEN})
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as posting:
+            posted = json.loads(posting.stdout.readline())
+            held = memory(process.pid)
+    check_rows(kind, OPEN)
+    return {"idle": idle["RssAnon"], "open": held["RssAnon"], "ok": posted["ok"]}
+
+
+def connections():
+    """What open connections cost in memory."""
+    rounds = rounds_of(lambda _: open_connections())
+    print(f"RssAnon of pickupd: {spread([one['idle'] for one in rounds], '{:.1f}')} MiB at first, {spread([one['open'] for one in rounds], '{:.1f}')}"
+          f" MiB with {OPEN:,} connections open, each of which has posted a webhook")
+    return {"rounds": rounds}
+
+
+def grow(database):
+    """A database of EVENTS events, kept for the next run. Its index of ids has grown in random order, as it does in service.
+
+    So it is 90 % full; one that is built afterwards is 99.7 % full, and its first inserts split pages.
+    """
+    with serving(KINDS["b"]) as (_, port):
+        load(KINDS["b"], port, most=1)
+    growing = database.with_suffix(".growing")
+    shutil.move(WORK / "bench.db", growing)
+    with contextlib.closing(sqlite3.connect(growing, isolation_level=None)) as db:
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
+            db.execute(f"PRAGMA {pragma}")
+        db.execute("INSERT INTO events (id, origin, source, detail_type, org, time, detail)"
+                   " WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                   " SELECT randomblob(16), origin, source, detail_type, org, time + i, detail FROM n, (SELECT * FROM events WHERE seq = 1)",
+                   (EVENTS - 1,))
+        db.execute("PRAGMA journal_mode = WAL")
+    growing.rename(database)
+
+
+def big():
+    """(b) and (c) with a store of EVENTS events beside an empty one. It is copied once: what a run adds is little."""
+    database, copy = BUILD / f"bench/{EVENTS}.db", BUILD / "bench/copy/bench.db"
+    if not database.exists():
+        print(f"growing a database of {EVENTS:,} events", flush=True)
+        grow(database)
+    copy.parent.mkdir(exist_ok=True)
+    subprocess.run(["cp", "--reflink=auto", database, copy], check=True)
+    os.sync()
+
+    def one_round(number):
+        taken = []
+        for letter in "bc":
+            for filled in rotated([False, True], number):
+                first = 10**6 * (1 + 2 * number + (letter == "c"))
+                taken.append(measure(letter, database=copy if filled else None, first=first) | {"filled": filled})
+        return {"taken": taken}
+
+    rounds = rounds_of(one_round)
+    shutil.rmtree(copy.parent)
+    lines = [("server", "events", "webhooks/s", "of the empty one", "p99 ms", "p99.9", *DISK_HEAD, "checkpoint ms", "RssAnon", "threads, % of a core")]
+    for letter in "bc":
+        by_fill = [[taking for one in rounds for taking in one["taken"] if (taking["server"], taking["filled"]) == (letter, filled)]
+                   for filled in (False, True)]
+        for filled, takings in enumerate(by_fill):
+            lines.append((f"({letter}) {KINDS[letter].title}", f"{EVENTS * filled:,}", spread([taking["rate"] for taking in takings]),
+                          spread([taking["rate"] / empty["rate"] for taking, empty in zip(takings, by_fill[0])], "{:.3f}"),
+                          f"{middle(takings, 'p99'):.2f}", f"{middle(takings, 'p999'):.2f}", *disk_cells(takings),
+                          f"{middle(takings, 'disk', 'checkpoint_max'):.1f}", f"{middle(takings, 'RssAnon'):.1f}", threads_of(takings)))
+    print_table(lines)
+    return {"events": EVENTS, "rounds": rounds}
+
+
+def count_instructions():
+    """User instructions a webhook of (a) and (b)."""
+    counted = {letter: instructions(letter) for letter in "ab"}
+    print(f"user instructions a webhook: (a) {counted['a']:,.0f}, (b) {counted['b']:,.0f}, ratio {counted['b'] / counted['a']:.2f}")
+    return counted
+
+
+PARTS = {"throughput": throughput, "half": half, "memory": connections, "big": big, "instructions": count_instructions}
 
 
 def main():
     """Measure, print, write."""
-    rounds = []
-    for number in range(ROUNDS):
-        print(f"round {number + 1} of {ROUNDS}", flush=True)
-        rounds.append(one_round(number))
-    print("callgrind", flush=True)
-    counted = {letter: instructions(letter) for letter in "ab"}
-    rows = rows_of(rounds)
-    print()
-    print_table(rows)
-    print("\nMedians of", ROUNDS, "rounds of", SECONDS, "s (lowest..highest); webhook stores nothing; \"at a rate\" is half of what (b) took at 64.")
-    print_threads(rows[False, 64, "b"])
-    print("(a) at 64 under wrk:", spread([one["wrk"] for one in rounds]), "requests/s")
-    print("a sync of 4 KiB:", spread([one["sync_ms"]["p50"] for one in rounds], "{:.2f}"), "ms, p99",
-          spread([one["sync_ms"]["p99"] for one in rounds], "{:.2f}"), "ms")
-    print(f"user instructions a webhook: (a) {counted['a']:,.0f}, (b) {counted['b']:,.0f}, ratio {counted['b'] / counted['a']:.2f}")
-    print("Every 200 had its row, and every row its 200.")
+    names = os.environ.get("BENCH", "").split() or list(PARTS)
+    if unknown := set(names) - set(PARTS):
+        raise SystemExit(f"BENCH: there is no {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    results = {}
+    for name in names:
+        print(f"\n{name}: {PARTS[name].__doc__}", flush=True)
+        results[name] = PARTS[name]()
+    print(f"\nMedians of {ROUNDS} rounds of {SECONDS} s (lowest..highest). Every 200 had its row, and every row its 200.",
+          f"Load average of the last 15 minutes, with our own of about 2: {os.getloadavg()[2]:.1f}.")
     machine = {"cores": os.cpu_count(), "system": " ".join(os.uname()[i] for i in (0, 2, 4)), "sqlite": sqlite3.sqlite_version}
-    text = json.dumps({"machine": machine, "seconds": SECONDS, "instructions": counted, "rounds": rounds}, indent=1)
-    (BUILD / "bench.json").write_text(text + "\n")
+    (BUILD / "bench.json").write_text(json.dumps({"machine": machine, "seconds": SECONDS, **results}, indent=1) + "\n")
     shutil.rmtree(WORK)
 
 

@@ -7,7 +7,9 @@
  * It ends after so many seconds or webhooks, whichever is first, and then waits for every answer: so the
  * answers can be held against the rows, which those of a load that is cut off can't. With a rate, each
  * webhook has a time at which it is due, and its latency counts from there, also if no connection was free.
- * FIRST numbers the first body: what was sent before is not sent again.
+ * FIRST numbers the first body: what was sent before is not sent again. What is due before the end is sent,
+ * however late, so that a server that stalls then does not look better for it. The connections are kept until
+ * the input ends.
  *
  * wrk and hey do neither: wrk has no rate and leaves the last requests unanswered, hey sends one body.
  */
@@ -62,6 +64,7 @@ struct load {
     size_t idle_count;
     int epoll;
     int64_t start, end, last; /* of the first request, of sending, of the last answer */
+    int64_t spent;            /* nanoseconds on a core from the first request to the last answer */
     int64_t sent, answered, good;
     int64_t *waits; /* nanoseconds */
 };
@@ -72,11 +75,16 @@ static void die(const char *what)
     exit(1);
 }
 
-static int64_t now(void)
+static int64_t read_clock(clockid_t clock)
 {
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
+    clock_gettime(clock, &at);
     return at.tv_sec * SECOND + at.tv_nsec;
+}
+
+static int64_t now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 /* Requests. */
@@ -130,7 +138,7 @@ static int64_t next_due(const struct load *load)
 
 static bool is_over(const struct load *load, int64_t at)
 {
-    return load->sent == load->options.most || at >= load->end;
+    return load->sent == load->options.most || (load->options.rate > 0 ? next_due(load) : at) >= load->end;
 }
 
 static bool is_due(const struct load *load, int64_t at)
@@ -220,7 +228,7 @@ static int64_t time_left(const struct load *load, int64_t at)
 static void run(struct load *load)
 {
     struct epoll_event events[256];
-    int64_t at = load->start = now();
+    int64_t spent = read_clock(CLOCK_PROCESS_CPUTIME_ID), at = load->start = now();
     load->end = load->start + load->options.seconds * SECOND;
     while (!is_over(load, at) || load->answered < load->sent) {
         while (load->idle_count > 0 && is_due(load, at))
@@ -234,6 +242,7 @@ static void run(struct load *load)
         if (at > load->end + SECOND * 60)
             die("no answer for a minute");
     }
+    load->spent = read_clock(CLOCK_PROCESS_CPUTIME_ID) - spent;
 }
 
 static int compare(const void *a, const void *b)
@@ -252,10 +261,12 @@ static void report(const struct load *load)
 {
     double seconds = (double)(load->last - load->start) / 1e9;
     qsort(load->waits, (size_t)load->answered, sizeof *load->waits, compare);
-    printf(
-        "{\"answers\":%lld,\"ok\":%lld,\"rate\":%.1f,\"p50\":%.4f,\"p99\":%.4f,\"p999\":%.4f,\"max\":%.4f}\n",
-        (long long)load->answered, (long long)load->good, (double)load->answered / seconds,
-        percentile(load, 500), percentile(load, 990), percentile(load, 999), percentile(load, 1000));
+    printf("{\"answers\":%lld,\"ok\":%lld,\"rate\":%.1f,\"p50\":%.4f,\"p99\":%.4f,\"p999\":%.4f,\"max\":%.4f,"
+           "\"load\":%.4f}\n",
+           (long long)load->answered, (long long)load->good, (double)load->answered / seconds,
+           percentile(load, 500), percentile(load, 990), percentile(load, 999), percentile(load, 1000),
+           (double)load->spent / 1e9 / seconds);
+    fflush(stdout);
 }
 
 static bool take_option(struct options *options, int name, const char *text)
@@ -299,5 +310,7 @@ int main(int argc, char **argv)
     connect_all(&load);
     run(&load);
     report(&load);
+    while (getchar() != EOF)
+        ;
     return 0; /* the process's end frees all of it */
 }
