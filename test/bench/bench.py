@@ -384,7 +384,7 @@ def grow(database):
 
 
 def big():
-    """(b) and (c) with a store of EVENTS events beside an empty one. It is copied once: what a run adds is little."""
+    """(b) and (c) with $BENCH_EVENTS events in the database beside an empty one. It is copied once: what a run adds is little."""
     database, copy = BUILD / f"bench/{EVENTS}.db", BUILD / "bench/copy/bench.db"
     if not database.exists():
         print(f"growing a database of {EVENTS:,} events", flush=True)
