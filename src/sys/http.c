@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "framing.h"
 #include "sys/net.h"
 
 #define SWEEP_MS    1000
@@ -276,35 +277,6 @@ static void take_headers(struct call *call)
     request->headers = headers;
 }
 
-static bool all_digits(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-    return text.len > 0;
-}
-
-/* What another server on the way might have framed differently than evhttp did. */
-static bool ambiguous(const struct call *call)
-{
-    const struct request *request = &call->open.request;
-    bool bodiless = span_is(request->method, SPAN("HEAD")) || span_is(request->method, SPAN("TRACE"));
-    struct span value = SPAN("");
-    for (size_t i = 0; i < request->header_count; i++)
-        if (!request_is_name(request->headers[i].name))
-            return true;
-    size_t lengths = request_header(request, SPAN("Content-Length"), &value);
-    if (lengths > 1 || (lengths == 1 && !all_digits(value)))
-        return true;
-    if (bodiless && lengths == 1 && !span_is(value, SPAN("0")))
-        return true; /* evhttp would take the body for the next request */
-    size_t codings = request_header(request, SPAN("Transfer-Encoding"), &value);
-    if (codings > 1 || (codings == 1 && (bodiless || lengths > 0 || !span_is_nocase(value, SPAN("chunked")))))
-        return true;
-    size_t hosts = request_header(request, SPAN("Host"), &value);
-    return hosts > 1 || (hosts == 0 && call->req->major == 1 && call->req->minor >= 1);
-}
-
 static void take_target(struct call *call)
 {
     struct request *request = &call->open.request;
@@ -383,7 +355,7 @@ static void on_request(struct evhttp_request *req, void *arg)
     take_target(call);
     take_headers(call);
     take_body(call);
-    call->open.malformed = ambiguous(call);
+    call->open.malformed = framing_is_doubtful(&call->open.request, req->major, req->minor);
     server->handler(&call->open, server->arg);
 }
 
