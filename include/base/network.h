@@ -40,6 +40,16 @@ struct network_host network_host_of(const void *ip, size_t bytes);
 bool network_host_parse(struct span text, struct network_host *host);
 
 /*
+ * A number for whoever counts as one client: an IPv4 address, or the 64 bits that a network of IPv6 hands
+ * out. Different clients have different numbers; which ones, nobody can tell who does not know the seed. For
+ * NETWORK_IP.
+ */
+uint64_t network_client(const struct network_host *host, uint64_t seed);
+
+/* A seed that nobody knows. */
+uint64_t network_seed(void);
+
+/*
  * A list with commas between: addresses, networks (10.0.0.0/8, 2001:db8::/32) and the word unix. An empty
  * text is an empty list. False, and an empty list, if an entry is none of these, if bits are set behind its
  * prefix, or if there are too many. The list lives in the arena.

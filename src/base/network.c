@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/num.h"
 
@@ -41,6 +43,32 @@ bool network_host_parse(struct span text, struct network_host *host)
 static bool is_v4(const struct network_host *host)
 {
     return memcmp(host->ip, v4_start, sizeof v4_start) == 0;
+}
+
+/* Murmur's finalizer, of which every step can be undone: every bit counts, and no two numbers become one. */
+static uint64_t mix(uint64_t number)
+{
+    number = (number ^ number >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    number = (number ^ number >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return number ^ number >> 33;
+}
+
+/* The bytes before an IPv4 address that count keep it apart from every network of IPv6 that hands out any. */
+uint64_t network_client(const struct network_host *host, uint64_t seed)
+{
+    uint64_t number = 0;
+    bool v4 = is_v4(host);
+    for (size_t i = v4 ? 10 : 0; i < (v4 ? 16 : 8); i++)
+        number = number << 8 | host->ip[i];
+    return mix(number ^ seed);
+}
+
+uint64_t network_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        abort();
+    return seed;
 }
 
 /* The bits of a byte that lie within the prefix. */
