@@ -8,6 +8,7 @@
 
 #define SETUP_FILE_MAX   (1 << 20) /* bytes of a config file or a definition */
 #define SETUP_SECRET_MAX 4096      /* bytes of a secret */
+#define SETUP_BODIES     4         /* of the longest must fit into body_bytes at least */
 
 struct setup {
     struct config config;

@@ -11,12 +11,12 @@
 
 struct server_config {
     char *listen, *api_listen, *database, *vendor_dir, *trusted_proxies;
-    int64_t loops, max_connections;
+    int64_t loops, max_connections, address_connections;
     int64_t address_rate, address_burst;
     int64_t max_body, max_headers; /* bytes */
     int64_t request_timeout;       /* seconds */
     int64_t queue_rows, quarantine_rows;
-    int64_t queue_bytes, quarantine_bytes;
+    int64_t queue_bytes, quarantine_bytes, body_bytes;
     int64_t queue_wait;   /* seconds */
     int64_t disk_reserve; /* bytes */
 };

@@ -5,18 +5,37 @@
 #ifndef PICKUPD_SYS_HTTP_H
 #define PICKUPD_SYS_HTTP_H
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "base/request.h"
+#include "sys/crowd.h"
 #include "sys/loop.h"
 
 /* Bodies this much over the limit still reach the handler, so that the 413 is ours. */
 #define HTTP_BODY_SLACK 65536
 
+/*
+ * What of this process's memory requests may take, from their first byte to the last of their answers:
+ * headers and what they become, bodies, and what was sent ahead. Shared by servers in any thread. The first
+ * HTTP_UNCOUNTED bytes of each connection are not counted.
+ */
+struct http_room {
+    size_t bytes;
+    atomic_size_t taken;
+};
+
+#define HTTP_UNCOUNTED 4096
+
+/* The pointers' objects must outlive the server. */
 struct http_limits {
-    size_t headers;     /* bytes of all headers together */
-    size_t body;        /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
-    size_t connections; /* at once; beyond it they wait in the kernel's queue */
-    int timeout;        /* seconds from a request's first byte to its last, and of silence on a connection */
+    size_t headers;      /* bytes of all headers together */
+    size_t body;         /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
+    size_t connections;  /* at once; beyond it they wait in the kernel's queue */
+    int timeout;         /* seconds for a request, for the reading of its answer, and of silence */
+    struct crowd *crowd; /* who is connected; whoever is refused by it is cut off */
+    struct http_room *room; /* a request may not be larger than what is left of it */
+    struct span no_room;    /* what a larger one is answered, from the status line on; then it is cut off */
 };
 
 /*

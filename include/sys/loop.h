@@ -30,7 +30,12 @@ void loop_every(struct loop *loop, int64_t ms, loop_fn *fn, void *arg);
 /* Calls back on a signal; in one loop of the process only. Lives until the loop is freed. */
 void loop_on_signal(struct loop *loop, int signal, loop_fn *fn, void *arg);
 
-/* For the other rooms of this floor. */
+/*
+ * For the other rooms of this floor. An event has the lowest priority unless it is given another; one of
+ * LOOP_URGENT comes next, whatever else is ready.
+ */
+#define LOOP_URGENT    0
+#define LOOP_URGENCIES 2
 struct event_base *loop_base(struct loop *loop);
 
 #endif

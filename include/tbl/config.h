@@ -17,6 +17,10 @@ KEY(server, loops, NUMBER, "0", 0, 64, "Threads that take webhooks; 0 is one for
 KEY(server, max_body, SIZE, "1MiB", 1, 67108864, "Longest body of a webhook; a longer one is answered 413.")
 KEY(server, max_connections, NUMBER, "10000", 1, 1000000,
     "Connections of senders at once; further ones wait to be accepted.")
+KEY(server, address_connections, NUMBER, "0", 0, 1000000,
+    "Connections at once from one client address; further ones are closed. 0 is no limit.")
+KEY(server, body_bytes, SIZE, "256MiB", 1048576, 1099511627776,
+    "Bytes of all requests that are read or not answered yet; beyond it they are answered 503.")
 KEY(server, address_rate, NUMBER, "0", 0, 1000000,
     "Webhooks a second from one client address; beyond it they are answered 429. 0 is no limit.")
 KEY(server, address_burst, NUMBER, "0", 0, 1000000,

@@ -22,6 +22,9 @@ struct face {
     struct ready *ready;
 };
 
+/* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */
+extern const struct span face_no_room;
+
 /* An http_handler; the argument is the face. */
 void face_handle(struct http_call *call, void *face);
 

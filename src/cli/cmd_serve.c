@@ -48,6 +48,8 @@ struct serve {
     struct tallies tallies;
     struct matches *matches;
     struct allowance *allowance;
+    struct crowd *crowd;
+    struct http_room room;
     int public_fd, private_fd;
     bool public_inherited, private_inherited;
     struct face private_face;
@@ -163,8 +165,15 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
                                     size_t connections)
 {
     const struct server_config *config = &serve->setup.config.server;
-    struct http_limits limits = {(size_t)config->max_headers, (size_t)config->max_body, connections,
-                                 (int)config->request_timeout};
+    struct http_limits limits = {
+        .headers = (size_t)config->max_headers,
+        .body = (size_t)config->max_body,
+        .connections = connections,
+        .timeout = (int)config->request_timeout,
+        .crowd = face->kind == FACE_PUBLIC ? serve->crowd : NULL,
+        .room = &serve->room,
+        .no_room = face_no_room,
+    };
     struct http_server *http = http_new(loop, &limits, face_handle, face);
     http_listen(http, fd);
     return http;
@@ -319,6 +328,9 @@ static bool start_control(struct serve *serve)
         (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop, clear_limits, serve};
     serve->allowance = allowance_new(&serve->setup.address_rate);
     serve->ready = ready_new(serve->loop);
+    serve->crowd =
+        crowd_new((size_t)serve->setup.config.server.address_connections, &serve->setup.trusted_proxies);
+    serve->room.bytes = (size_t)serve->setup.config.server.body_bytes;
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
@@ -388,6 +400,8 @@ static void finish(struct serve *serve)
         allowance_free(serve->allowance);
     if (serve->ready != NULL)
         ready_free(serve->ready);
+    if (serve->crowd != NULL)
+        crowd_free(serve->crowd);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->view != NULL)

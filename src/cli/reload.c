@@ -117,12 +117,16 @@ static bool refuse(const struct faults *faults)
     return false;
 }
 
-/* The queue is as large as it was made at the start, whatever the file says now. */
-static void check_queue(const struct reload *reload, const struct setup *setup, struct faults *faults)
+/* The queue is as large as it was made at the start, whatever the file says now, and so is the room. */
+static void check_sizes(const struct reload *reload, const struct setup *setup, struct faults *faults)
 {
     const struct server_config *server = &reload->first->config.server;
-    if ((size_t)server->queue_bytes < setup_longest_body(&setup->sources, (size_t)server->max_body))
+    size_t longest = setup_longest_body(&setup->sources, (size_t)server->max_body);
+    if ((size_t)server->queue_bytes < longest)
         faults_add(faults, "%s: a definition's max_body is more than queue_bytes was at the start",
+                   setup->config.file);
+    if ((size_t)server->body_bytes / SETUP_BODIES < longest)
+        faults_add(faults, "%s: a definition's max_body is more than body_bytes allowed at the start",
                    setup->config.file);
 }
 
@@ -132,7 +136,7 @@ static bool load(struct reload *reload, struct setup *setup)
     if (setup_load(setup, reload->file, SETUP_WITH_SECRETS, &faults) && sources_enabled(&setup->sources) == 0)
         faults_add(&faults, "no source would be enabled");
     if (faults.count == 0)
-        check_queue(reload, setup, &faults);
+        check_sizes(reload, setup, &faults);
     return faults.count == 0 || refuse(&faults);
 }
 

@@ -320,6 +320,18 @@ size_t setup_longest_body(const struct sources *sources, size_t otherwise)
     return longest;
 }
 
+static void check_sizes(const struct setup *setup, struct faults *faults)
+{
+    const struct server_config *server = &setup->config.server;
+    size_t longest = setup_longest_body(&setup->sources, (size_t)server->max_body);
+    if ((size_t)server->queue_bytes < longest)
+        faults_add(faults, "%s: queue_bytes must not be less than max_body, here or in a definition",
+                   setup->config.file);
+    if ((size_t)server->body_bytes / SETUP_BODIES < longest)
+        faults_add(faults, "%s: body_bytes must not be less than %d times max_body, here or in a definition",
+                   setup->config.file, SETUP_BODIES);
+}
+
 bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults)
 {
     struct buf text CLEANUP(buf_free) = {0};
@@ -336,10 +348,7 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], secrets,
                      faults);
     }
-    if ((size_t)setup->config.server.queue_bytes <
-        setup_longest_body(&setup->sources, (size_t)setup->config.server.max_body))
-        faults_add(faults, "%s: queue_bytes must not be less than max_body, here or in a definition",
-                   setup->config.file);
+    check_sizes(setup, faults);
     if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
         check_prefixes(setup, faults);
     forget_digests(setup);

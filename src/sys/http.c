@@ -1,7 +1,7 @@
 /*
  * libevent's evhttp. What it does not offer is built from its parts: knowing every connection (so that they
- * can be limited, and the idle ones closed at a stop), a bound on what a connection sends ahead, a deadline
- * for a whole request, and refusing framings that two servers could read in two ways.
+ * can be limited, and the idle ones closed at a stop), a bound on what a connection sends ahead and on what
+ * all of them hold in memory, and a deadline for a whole request and its answer.
  */
 #include "sys/http.h"
 
@@ -15,95 +15,27 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "framing.h"
+#include "http_parts.h"
 #include "sys/net.h"
 
-#define SWEEP_MS    1000
-#define INPUT_SLACK 16384 /* bytes that a pipelined request may bring along */
-
-struct conn {
-    struct conn *next, *prev;
-    struct http_server *server;
-    struct bufferevent *bev;
-    struct evhttp_connection *evcon;
-    int fd;
-    struct network_host peer;
-    int64_t since;     /* monotonic second of the first byte of the request being read; 0 if none is */
-    struct call *call; /* not answered yet, or NULL */
-    bool busy;         /* from a whole request to the last byte of its answer */
-    bool flooded;      /* has sent more than it may before hearing an answer; read no more */
-};
-
-struct call {
-    struct http_call open; /* first: what the handler sees */
-    struct call *next, *prev;
-    struct http_server *server;
-    struct conn *conn; /* NULL once the connection is gone */
-    struct evhttp_request *req;
-};
-
-struct http_server {
-    struct loop *loop;
-    struct evhttp *http;
-    struct http_limits limits;
-    http_handler *handler;
-    void *arg;
-    struct evhttp_bound_socket *bound;
-    struct conn *conns;
-    size_t conn_count; /* with those that on_adopt has not seen yet */
-    struct conn **by_fd;
-    size_t by_fd_count;
-    size_t adopting; /* connections that on_adopt has not seen yet */
-    struct call *calls;
-    bool stopping;
-    loop_fn *stopped;
-    void *stopped_arg;
-};
-
-static int64_t monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + 1; /* never 0, which means none */
-}
-
-/* Connections. */
+#define SWEEP_MS 1000
 
 static void report_stopped(struct http_server *server)
 {
     loop_fn *stopped = server->stopped;
-    if (stopped == NULL || server->conns != NULL || server->calls != NULL || server->adopting > 0)
+    if (stopped == NULL || server->conns != NULL || server->calls != NULL || server->new_count > 0)
         return;
     server->stopped = NULL;
     stopped(server->stopped_arg);
 }
 
-/* What one connection may have sent that nobody has read yet: one request at its largest, and a little. */
-static size_t input_max(const struct http_server *server)
-{
-    return server->limits.headers + server->limits.body + HTTP_BODY_SLACK + INPUT_SLACK;
-}
-
-/* evhttp goes on reading while it answers, without a limit: here it ends. */
-static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
-{
-    struct conn *conn = arg;
-    if (info->n_added > 0 && conn->since == 0)
-        conn->since = monotonic();
-    if (!conn->flooded && evbuffer_get_length(buffer) > input_max(conn->server)) {
-        conn->flooded = true;
-        bufferevent_disable(conn->bev, EV_READ);
-    }
-}
-
-/* Whether to accept: below the limit, and not while stopping. */
-static void update_listener(struct http_server *server)
+void http_update_listener(struct http_server *server)
 {
     if (server->bound == NULL)
         return;
@@ -114,130 +46,21 @@ static void update_listener(struct http_server *server)
         evconnlistener_disable(listener);
 }
 
-static void conn_gone(struct http_server *server)
+void http_conn_gone(struct http_server *server)
 {
     server->conn_count--;
-    update_listener(server);
+    http_update_listener(server);
     report_stopped(server);
 }
 
-static void conn_remember(struct conn *conn)
-{
-    struct http_server *server = conn->server;
-    size_t index = (size_t)conn->fd;
-    if (index >= server->by_fd_count) {
-        size_t count = index * 2 + 64;
-        server->by_fd = mem_resize(server->by_fd, count * sizeof(struct conn *));
-        memset(server->by_fd + server->by_fd_count, 0, (count - server->by_fd_count) * sizeof(struct conn *));
-        server->by_fd_count = count;
-    }
-    server->by_fd[index] = conn;
-    conn->next = server->conns;
-    if (conn->next != NULL)
-        conn->next->prev = conn;
-    server->conns = conn;
-}
-
-static void on_close(struct evhttp_connection *evcon, void *arg)
-{
-    (void)evcon;
-    struct conn *conn = arg;
-    struct http_server *server = conn->server;
-    /* evhttp closes the descriptor first, and another loop may have it again before epoll is told. */
-    bufferevent_disable(conn->bev, EV_READ | EV_WRITE);
-    evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
-    if (conn->call != NULL)
-        conn->call->conn = NULL;
-    server->by_fd[conn->fd] = NULL;
-    if (conn->next != NULL)
-        conn->next->prev = conn->prev;
-    if (conn->prev != NULL)
-        conn->prev->next = conn->next;
-    else
-        server->conns = conn->next;
-    free(conn);
-    conn_gone(server);
-}
-
-/* evhttp gives its limit to a connection when it is made, and no other later. */
-static void allow_body(struct conn *conn)
-{
-    evhttp_connection_set_max_body_size(conn->evcon,
-                                        (ev_ssize_t)(conn->server->limits.body + HTTP_BODY_SLACK));
-}
-
 /*
- * evhttp tells nobody of a new connection, but it asks us for the bufferevent and then makes itself that
- * bufferevent's callback argument. One turn later the argument is the connection, or NULL if it died.
- */
-static void on_adopt(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    struct conn *conn = arg;
-    struct http_server *server = conn->server;
-    void *evcon = NULL;
-    server->adopting--;
-    bufferevent_getcb(conn->bev, NULL, NULL, NULL, &evcon);
-    conn->fd = bufferevent_getfd(conn->bev);
-    conn->evcon = evcon;
-    if (evcon == NULL || conn->fd < 0) {
-        evbuffer_remove_cb(bufferevent_get_input(conn->bev), on_input, conn);
-        bufferevent_decref(conn->bev);
-        free(conn);
-        conn_gone(server);
-        return;
-    }
-    bufferevent_decref(conn->bev);
-    conn->peer = net_peer(conn->fd);
-    conn_remember(conn);
-    allow_body(conn);
-    evhttp_connection_set_closecb(conn->evcon, on_close, conn);
-    if (server->stopping)
-        evhttp_connection_free(conn->evcon);
-}
-
-static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
-{
-    struct conn *conn = mem_alloc(sizeof *conn);
-    struct timeval at_once = {0, 0};
-    conn->server = arg;
-    conn->server->adopting++;
-    conn->server->conn_count++;
-    conn->bev = bufferevent_socket_new(base, -1, 0);
-    if (conn->bev == NULL)
-        abort();
-    evbuffer_add_cb(bufferevent_get_input(conn->bev), on_input, conn);
-    bufferevent_incref(conn->bev);
-    event_base_once(base, -1, EV_TIMEOUT, on_adopt, conn, &at_once);
-    update_listener(conn->server);
-    return conn->bev;
-}
-
-static void close_idle(struct http_server *server)
-{
-    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
-        next = conn->next;
-        if (!conn->busy && conn->since == 0)
-            evhttp_connection_free(conn->evcon);
-    }
-}
-
-/*
- * evhttp's own timeout is one of silence; a sender that drips bytes is cut off here. And a listener that was
- * paused for want of descriptors gets another try.
+ * evhttp's own timeout is one of silence; a sender that drips bytes, or takes an answer in drips, is cut off
+ * here. And a listener that was paused for want of descriptors gets another try.
  */
 static void on_sweep(void *arg)
 {
-    struct http_server *server = arg;
-    update_listener(server);
-    int64_t oldest = monotonic() - server->limits.timeout;
-    for (struct conn *conn = server->conns, *next; conn != NULL; conn = next) {
-        next = conn->next;
-        if (!conn->busy && conn->since != 0 && conn->since < oldest) {
-            log_event_limited(LOG_WARN, "request too slow", LOG_NUM("timeout", server->limits.timeout));
-            evhttp_connection_free(conn->evcon);
-        }
-    }
+    http_update_listener(arg);
+    conns_close_late(arg);
 }
 
 /* Requests. */
@@ -296,7 +119,7 @@ static void take_body(struct call *call)
 static void on_stop_idle(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    close_idle(arg);
+    conns_close_idle(arg);
 }
 
 /* evhttp still needs the connection in here, so one that became idle while we stop is closed a turn later. */
@@ -305,7 +128,9 @@ static void on_answered(struct evhttp_request *req, void *arg)
     (void)req;
     struct conn *conn = arg;
     struct timeval at_once = {0, 0};
-    conn->busy = false;
+    conn->busy = conn->flooded = false;
+    conn->deadline = 0;
+    conn_hold(conn, evbuffer_get_length(bufferevent_get_input(conn->bev)));
     if (conn->server->stopping)
         event_base_once(loop_base(conn->server->loop), -1, EV_TIMEOUT, on_stop_idle, conn->server, &at_once);
 }
@@ -321,7 +146,7 @@ static struct call *call_new(struct http_server *server, struct evhttp_request *
     call->req = req;
     call->conn = server->by_fd[bufferevent_getfd(bev)];
     call->open.request.peer = call->conn->peer;
-    call->conn->since = 0;
+    call->conn->deadline = 0;
     call->conn->call = call;
     call->conn->busy = true;
     call->next = server->calls;
@@ -381,8 +206,10 @@ void http_answer(struct http_call *open, int status, const struct header *header
         evhttp_add_header(list, "Connection", "close");
     if (!span_is(open->request.method, SPAN("HEAD")))
         evbuffer_add(evhttp_request_get_output_buffer(call->req), body.at, body.len);
-    if (call->conn != NULL)
+    if (call->conn != NULL) {
         call->conn->call = NULL;
+        conn_set_deadline(call->conn, server->limits.timeout);
+    }
     evhttp_send_reply(call->req, status, NULL, NULL);
     call_free(call);
     report_stopped(server);
@@ -406,7 +233,7 @@ void http_allow_body(struct http_server *server, size_t bytes)
     server->limits.body = bytes;
     evhttp_set_max_body_size(server->http, (ev_ssize_t)(bytes + HTTP_BODY_SLACK));
     for (struct conn *conn = server->conns; conn != NULL; conn = conn->next)
-        allow_body(conn);
+        conn_allow_body(conn);
 }
 
 struct http_server *http_new(struct loop *loop, const struct http_limits *limits, http_handler *handler,
@@ -428,7 +255,7 @@ struct http_server *http_new(struct loop *loop, const struct http_limits *limits
     evhttp_set_timeout(server->http, limits->timeout);
     evhttp_set_allowed_methods(server->http, known);
     evhttp_set_default_content_type(server->http, NULL);
-    evhttp_set_bevcb(server->http, on_new_connection, server);
+    evhttp_set_bevcb(server->http, conn_new, server);
     evhttp_set_gencb(server->http, on_request, server);
     loop_every(loop, SWEEP_MS, on_sweep, server);
     return server;
@@ -439,6 +266,8 @@ void http_free(struct http_server *server)
     server->stopped = NULL;
     server->bound = NULL; /* goes first, and the connections that go then must not look at it */
     evhttp_free(server->http);
+    while (server->conns != NULL)
+        conn_close(server->conns); /* those that evhttp no longer had */
     while (server->calls != NULL)
         call_free(server->calls);
     free(server->by_fd);
@@ -462,6 +291,6 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg)
     if (server->bound != NULL)
         evhttp_del_accept_socket(server->http, server->bound);
     server->bound = NULL;
-    close_idle(server);
+    conns_close_idle(server);
     report_stopped(server);
 }

@@ -51,7 +51,7 @@ struct loop *loop_new(void)
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
     loop->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (loop->base == NULL || loop->bell < 0)
+    if (loop->base == NULL || loop->bell < 0 || event_base_priority_init(loop->base, LOOP_URGENCIES) != 0)
         abort();
     pthread_mutex_init(&loop->lock, NULL);
     loop->last = &loop->first;

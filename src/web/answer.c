@@ -3,8 +3,6 @@
 
 #include "base/json.h"
 
-#define RETRY_AFTER 5 /* seconds; most of what answers 503 is over by then */
-
 static const struct header json_type = {SPAN("Content-Type"), SPAN("application/json")};
 
 void web_answer(struct exchange *exchange, int status, struct span json)

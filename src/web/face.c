@@ -4,6 +4,16 @@
 #include "handlers.h"
 #include "model/definition.h"
 
+_Static_assert(RETRY_AFTER == 5, "as below");
+
+const struct span face_no_room = SPAN("HTTP/1.1 503 Service Unavailable\r\n"
+                                      "Content-Type: application/json\r\n"
+                                      "Retry-After: 5\r\n"
+                                      "Connection: close\r\n"
+                                      "Content-Length: 31\r\n"
+                                      "\r\n"
+                                      "{\"error\":\"Service unavailable\"}");
+
 struct route {
     enum face_kind face;
     struct span path;

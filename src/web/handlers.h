@@ -7,6 +7,8 @@
 #include "model/definition.h"
 #include "web/face.h"
 
+#define RETRY_AFTER 5 /* seconds; most of what answers 503 is over by then */
+
 struct exchange {
     struct http_call *call;
     const struct face *face;

@@ -1,11 +1,12 @@
 """Limits on what strangers may take: descriptors, connections, memory, and files that were only named by mistake."""
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 import harness
 import oracle
+import process
 import wire
 
 FEW_FILES = ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"]
@@ -41,6 +42,58 @@ def test_connections_beyond_the_limit_wait():
         assert third.sock.recv(12) == b"HTTP/1.1 200"
         second.close()
         third.close()
+
+
+def dial_from(server, host):
+    """Connect from one of the many addresses of this machine."""
+    to, _, port = server.public.rpartition(":")
+    return socket.create_connection((to, int(port)), wire.TIMEOUT, (host, 0))
+
+
+def is_closed(sock):
+    """Whether the server has closed a connection at once; if not, it answers there."""
+    try:
+        sock.sendall(wire.compose("/webhooks/health", [], method="GET"))
+        return sock.recv(12) == b""
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("loops", [1, 3])
+def test_connections_of_one_address(loops):
+    """One connection too many of an address is closed at once, whichever loop has it; another address is served, and so is the first once one of its own has gone."""
+    with harness.Server(settings={"address_connections": 4, "loops": loops}) as server, ExitStack() as crowd:
+        socks = [crowd.enter_context(dial_from(server, "127.0.0.2")) for _ in range(4)]
+        for _ in range(2):
+            assert [is_closed(sock) for sock in socks] == [False] * 4
+            for _ in range(5):
+                with dial_from(server, "127.0.0.2") as further:
+                    assert is_closed(further)
+            with dial_from(server, "127.0.0.3") as other:
+                assert not is_closed(other)
+        assert server.log.wait_for("too many connections of one client")
+        assert not any("127.0.0.2" in line for line in server.log.lines)
+        socks.pop().close()
+        process.wait_until(lambda: not is_closed(crowd.enter_context(dial_from(server, "127.0.0.2"))))
+
+
+@pytest.mark.parametrize("settings", [{}, {"address_connections": 2, "trusted_proxies": "127.0.0.0/8"}, {"address_connections": 2, "listen": "unix:{}/hooks.sock"}],
+                         ids=["no limit", "proxy", "unix"])
+def test_connections_without_a_limit(settings):
+    """Proxies, who stand for many, and processes on this machine may have any number of connections; by default anybody may."""
+    server = harness.Server(settings=settings)
+    server.settings["listen"] = server.settings["listen"].format(server.directory)
+    with server, ExitStack() as crowd:
+        for _ in range(50):
+            assert not is_closed(crowd.enter_context(closing(wire.dial(server.public))))
+
+
+def test_private_face_has_no_such_limit():
+    """The limit is for senders."""
+    with harness.Server(settings={"address_connections": 1}) as server, ExitStack() as crowd:
+        for _ in range(5):
+            connection = crowd.enter_context(closing(server.connect("private")))
+            assert connection.ask("GET", "/healthz").status == 200
 
 
 def test_answers_never_read():
