@@ -8,7 +8,7 @@ run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjan
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
       nginx-light openssl bash valgrind slowhttptest"
 fuzz="libclang-rt-dev"
-bench="wrk webhook gunicorn python3-flask"
+bench="wrk webhook gunicorn python3-flask apache2-utils"
 
 wanted=""
 for set in "$@"; do
