@@ -34,6 +34,11 @@ struct proof {
     int64_t age;        /* of the signed time when the request was received, ms; 0 if there is none */
     uint64_t matched;   /* bit n: the source's secret n; of the first 64 */
     const struct secret *secret; /* the first that matched, or NULL */
+    /*
+     * What was signed, but for its time and id, where the same text may stand for several requests: a form's
+     * fields have no order in it, and {url} no end. In the arena; else its `at` is NULL.
+     */
+    struct span text;
 };
 
 /*
@@ -42,13 +47,6 @@ struct proof {
  */
 MUST enum err scheme_verify(const struct scheme *scheme, const struct source *source,
                             const struct request *request, struct arena *arena, struct proof *proof);
-
-/*
- * Where not the body is signed but a form's sorted fields: these, in the arena. They could be sent again in
- * another order, so the body's bytes tell nothing apart. False otherwise.
- */
-bool scheme_signed_form(const struct scheme *scheme, struct span body, struct arena *arena,
-                        struct span *form);
 
 /* Adds the HMAC of a text with a key, in lower-case hex; false if the scheme has no HMAC. */
 bool scheme_hmac(const struct scheme *scheme, const struct scheme_key *key, struct span text,

@@ -44,8 +44,11 @@ struct verdict {
 void verdict_reach(const struct source *source, const struct request *request, struct arena *arena,
                    struct verdict *verdict);
 
-/* The same for a body that was proven authentic before, with the head that was kept beside it (or ""). */
-void verdict_again(const struct source *source, struct span body, struct span head, int64_t received,
-                   struct arena *arena, struct verdict *verdict);
+/*
+ * The same for a body that was proven authentic before, with the head that was kept beside it (or "") and the
+ * id under which it was kept, which counts wherever no key makes another; NULL: it is made from the body.
+ */
+void verdict_again(const struct source *source, const struct event_id *id, struct span body, struct span head,
+                   int64_t received, struct arena *arena, struct verdict *verdict);
 
 #endif

@@ -127,8 +127,8 @@ static const char *try_row(struct retry *retry)
     struct intake *intake = retry->intake;
     if (intake->source == NULL)
         return "unknown source";
-    verdict_again(intake->source, retry->body, retry->head, retry->first_seen, &retry->arena,
-                  &intake->verdict);
+    verdict_again(intake->source, &retry->ids[retry->next], retry->body, retry->head, retry->first_seen,
+                  &retry->arena, &intake->verdict);
     gather_faults(retry);
     make_jobs(retry);
     intake->job.loop = retry->loop;

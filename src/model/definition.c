@@ -64,8 +64,11 @@ static void check_key_path(struct node node, struct building *building, const st
 static void key_part_load(struct node node, struct building *building, struct key_part *part)
 {
     part->count = paths_load(node, &part->paths);
-    for (size_t i = 0; i < part->count; i++)
+    for (size_t i = 0; i < part->count; i++) {
         check_key_path(node, building, &part->paths[i]);
+        part->as_text |= scheme_signs_as_text(building->definition->scheme, &part->paths[i],
+                                              building->rules->each_count > 0);
+    }
 }
 
 static void key_load(struct node node, struct building *building, struct event_rule *event)
@@ -247,8 +250,8 @@ static void root_load(struct node root, struct definition *definition)
     node_only(root, keys);
     definition->vendor = vendor_load(node_get(root, "vendor"));
     check_name(node_get(root, "vendor"), definition->vendor);
-    definition->scheme = scheme_load(node_get(root, "scheme"));
     request_load(node_get(root, "request"), &building);
+    definition->scheme = scheme_load(node_get(root, "scheme"), definition->form);
     each_load(node_get(root, "each"), &building);
     events_load(root, &building);
     if (confirmation.json != NULL)

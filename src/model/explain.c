@@ -429,7 +429,7 @@ bool explain_kept(const struct source *source, struct span body, struct span hea
     struct telling telling = {.out = out, .source = source, .show_values = show_values};
     struct verdict verdict;
     tell(&telling, "request", "a body of %zu bytes that was proven authentic before", body.len);
-    verdict_again(source, body, head, received, &telling.arena, &verdict);
+    verdict_again(source, NULL, body, head, received, &telling.arena, &verdict);
     tell_payload(&telling, body, head, &verdict);
     bool good = count_faulty(&verdict) == 0;
     tell(&telling, "verdict",

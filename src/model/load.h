@@ -10,13 +10,17 @@
 
 struct example;
 
-const struct scheme *scheme_load(struct node node);
+/* With `form` the body is a form, not JSON. */
+const struct scheme *scheme_load(struct node node, bool form);
 
 /* The same scheme with its secret in another place of the request: {"json"}, {"query"} or {"header"}. */
 const struct scheme *scheme_elsewhere(struct node place, const struct scheme *scheme);
 
 /* Whether what a path leads to is signed, or nothing is. With `has_rows` the row is a part of the payload. */
 bool scheme_covers(const struct scheme *scheme, const struct path *path, bool has_rows);
+
+/* Whether it is signed as a text alone: a number and the text of its digits are the same to the signature. */
+bool scheme_signs_as_text(const struct scheme *scheme, const struct path *path, bool has_rows);
 
 /* Whether a secret of it can make an HMAC. */
 bool scheme_can_hmac(const struct scheme *scheme);

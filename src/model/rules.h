@@ -10,6 +10,7 @@
 struct key_part {
     struct path *paths;
     size_t count;
+    bool as_text; /* 7 and "7" are the same */
 };
 
 /* What a row becomes, if it fits. */

@@ -217,6 +217,8 @@ static bool verify(struct checking *checking)
             checking->secret = secret;
     }
     checking->where = checking->scheme->signature.name;
+    if (matched)
+        checking->text = scheme_text_kept(checking, parts);
     return matched || scheme_ends(checking, "wrong");
 }
 
@@ -226,7 +228,8 @@ enum err scheme_verify(const struct scheme *scheme, const struct source *source,
     struct checking checking = {scheme, source, request, arena, .reason = "good"};
     bool good = verify(&checking);
     json_free(checking.json);
-    *proof = (struct proof){checking.reason, checking.where, checking.age, checking.matched, checking.secret};
+    *proof = (struct proof){checking.reason,  checking.where,  checking.age,
+                            checking.matched, checking.secret, checking.text};
     return good ? ERR_OK : ERR_BAD_SIGNATURE;
 }
 

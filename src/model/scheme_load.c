@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "load.h"
 
+#define FORM_FAULT   "has a json path, but the body is a form"
 #define TOLERANCE_MS 300000 /* unless the definition says otherwise */
 
 static const char *const kinds[] = {"hmac", "static", "basic", "ed25519", "ecdsa", NULL};
@@ -144,6 +145,13 @@ static void id_load(struct node node, struct scheme *scheme)
     scheme->id = place_load(node, places);
 }
 
+/* What reads the body as JSON must not stand beside what reads it as a form: they would see two webhooks. */
+static void check_place_of_form(struct node node, const struct scheme *scheme, const struct place *place)
+{
+    if (scheme->form && place->in == PLACE_JSON)
+        node_fault(node, FORM_FAULT);
+}
+
 static void secret_load(struct node node, struct scheme *scheme)
 {
     static const char *const known[] = {"strip", "encoding", NULL};
@@ -210,33 +218,24 @@ static void signed_load(struct node node, struct scheme *scheme)
 static void check_ends(struct node node, const struct scheme *scheme)
 {
     for (size_t i = 0; i + 1 < scheme->part_count; i++) {
-        enum signed_kind kind = scheme->parts[i].kind;
-        if ((kind == SIGNED_ID || kind == SIGNED_HEADER) && scheme->parts[i + 1].kind != SIGNED_LITERAL)
-            node_fault(node, "needs a character behind {id} and {header:...}");
+        if (scheme_is_free(scheme->parts[i].kind) && scheme->parts[i + 1].kind != SIGNED_LITERAL)
+            node_fault(node, "needs a character behind {id}, {header:...} and {json:...}");
     }
-}
-
-static bool signs(const struct scheme *scheme, enum signed_kind kind)
-{
-    for (size_t i = 0; i < scheme->part_count; i++)
-        if (scheme->parts[i].kind == kind)
-            return true;
-    return false;
 }
 
 /* What is checked must be signed, or a captured webhook could be sent again with another one. */
 static void check_signed(struct node node, const struct scheme *scheme)
 {
-    if (signs(scheme, SIGNED_TIMESTAMP) != (scheme->timestamp.in != PLACE_NONE))
+    if (scheme_has(scheme, SIGNED_TIMESTAMP) != (scheme->timestamp.in != PLACE_NONE))
         node_fault(node, "timestamp and {timestamp} in signed go together");
-    if (signs(scheme, SIGNED_ID) != (scheme->id.in != PLACE_NONE))
+    if (scheme_has(scheme, SIGNED_ID) != (scheme->id.in != PLACE_NONE))
         node_fault(node, "id and {id} in signed go together");
 }
 
 static bool signs_body(const struct scheme *scheme)
 {
-    return signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64) ||
-           signs(scheme, SIGNED_FORM_SORTED);
+    return scheme_has(scheme, SIGNED_BODY) || scheme_has(scheme, SIGNED_BODY_BASE64) ||
+           scheme_has(scheme, SIGNED_FORM_SORTED);
 }
 
 /* Some senders sign a time and a type and no more. Whoever accepts that must say so. */
@@ -262,17 +261,19 @@ static void check_unsigned(struct node node)
             node_fault(node_get(node, idle[i]), "does not go with this kind, which signs nothing");
 }
 
-const struct scheme *scheme_load(struct node node)
+const struct scheme *scheme_load(struct node node, bool form)
 {
     static const char *const known[] = {"kind", "hash",   "secret", "signature", "timestamp",
                                         "id",   "signed", "body",   NULL};
     struct scheme *scheme = arena_alloc(node.load->arena, sizeof *scheme);
+    scheme->form = form;
     if (!node_is_object(node))
         return scheme;
     node_only(node, known);
     scheme->kind = (enum scheme_kind)node_choice(node_get(node, "kind"), kinds);
     secret_load(node_get(node, "secret"), scheme);
     signature_load(node_get(node, "signature"), scheme);
+    check_place_of_form(node_get(node, "signature"), scheme, &scheme->signature);
     if (scheme->kind == SCHEME_STATIC || scheme->kind == SCHEME_BASIC) {
         check_unsigned(node);
         return scheme;
@@ -282,9 +283,12 @@ const struct scheme *scheme_load(struct node node)
     if (scheme->kind == SCHEME_HMAC)
         scheme->hash = (enum hmac_hash)node_choice(node_get(node, "hash"), hashes);
     timestamp_load(node_get(node, "timestamp"), scheme);
+    check_place_of_form(node_get(node, "timestamp"), scheme, &scheme->timestamp);
     id_load(node_get(node, "id"), scheme);
     signed_load(node_get(node, "signed"), scheme);
     check_ends(node_get(node, "signed"), scheme);
+    if (form && scheme_has(scheme, SIGNED_JSON))
+        node_fault(node_get(node, "signed"), FORM_FAULT);
     check_signed(node, scheme);
     check_body(node, scheme);
     return scheme;
@@ -300,6 +304,7 @@ const struct scheme *scheme_elsewhere(struct node node, const struct scheme *sch
     node_only(node, known);
     *copy = *scheme;
     copy->signature = place_load(node, places);
+    check_place_of_form(node, copy, &copy->signature);
     copy->prefix = SPAN("");
     if (scheme->kind != SCHEME_STATIC)
         node_fault(node, "goes with a static scheme only");
@@ -316,10 +321,30 @@ static bool has_part(const struct scheme *scheme, enum signed_kind kind, struct 
     return false;
 }
 
-/* Of a form the fields are signed one behind the other, so a name could take over a part of its value. */
+/*
+ * A path into the body. A form's fields have no end: where they are signed one behind the other a name could
+ * take over a part of its value, and letters of {url} could be moved into them.
+ */
 static bool covers_body(const struct scheme *scheme)
 {
-    return signs(scheme, SIGNED_BODY) || signs(scheme, SIGNED_BODY_BASE64);
+    return scheme_has(scheme, SIGNED_BODY_BASE64) ||
+           (scheme_has(scheme, SIGNED_BODY) && !(scheme->form && scheme_has(scheme, SIGNED_URL)));
+}
+
+/* {url} has no end either, so what else is signed must be of one form. */
+static bool covers_query(const struct scheme *scheme)
+{
+    for (size_t i = 0; i < scheme->part_count; i++)
+        switch (scheme->parts[i].kind) {
+        case SIGNED_URL:
+        case SIGNED_LITERAL:
+        case SIGNED_TIMESTAMP:
+        case SIGNED_METHOD:
+            continue;
+        default:
+            return false;
+        }
+    return scheme_has(scheme, SIGNED_URL);
 }
 
 /* {json:a} counts from the whole body: "a" is the same only where the row is the payload. */
@@ -339,9 +364,15 @@ bool scheme_covers(const struct scheme *scheme, const struct path *path, bool ha
     if (path->root != PATH_REQUEST)
         return covers_body(scheme) || covers_json(scheme, path, has_rows);
     if (span_is(path->steps[0].name, SPAN(PATH_QUERY)))
-        return signs(scheme, SIGNED_URL);
+        return covers_query(scheme);
     bool is_id = scheme->id.in == PLACE_HEADER && span_is_nocase(scheme->id.name, name);
     return is_id || has_part(scheme, SIGNED_HEADER, name);
+}
+
+bool scheme_signs_as_text(const struct scheme *scheme, const struct path *path, bool has_rows)
+{
+    return scheme_signs(scheme) && path->root != PATH_REQUEST && !covers_body(scheme) &&
+           covers_json(scheme, path, has_rows);
 }
 
 bool scheme_can_hmac(const struct scheme *scheme)

@@ -43,6 +43,7 @@ struct signed_part {
 
 struct scheme {
     enum scheme_kind kind;
+    bool form; /* the body is one */
     enum hmac_hash hash;
     struct span strip; /* stands before the secret, and is no part of it */
     enum encoding secret_encoding;
@@ -88,6 +89,7 @@ struct checking {
     int64_t age;
     uint64_t matched;
     const struct secret *secret; /* the first that matched */
+    struct span text;            /* as in the proof */
 };
 
 /* Says why a request ends here; false, so that a check can return it. */
@@ -101,6 +103,15 @@ bool scheme_read_time(enum time_format format, struct span text, int64_t *ms);
 
 /* The parts of the signed text, scheme->part_count of them; the time and the id must be there already. */
 bool scheme_text(struct checking *checking, struct span **parts);
+
+/* What proof.text says of them. */
+struct span scheme_text_kept(const struct checking *checking, const struct span *parts);
+
+/* Whether the value may be any text, so that it needs an end. */
+bool scheme_is_free(enum signed_kind kind);
+
+/* Whether a part of that kind is signed. */
+bool scheme_has(const struct scheme *scheme, enum signed_kind kind);
 
 /* Adds what a text encodes; false if it is not encoded so. */
 bool scheme_decode(enum encoding encoding, struct span text, struct buf *out);

@@ -153,6 +153,11 @@ static bool expand(struct checking *checking, const struct signed_part *part, st
     return good;
 }
 
+bool scheme_is_free(enum signed_kind kind)
+{
+    return kind == SIGNED_ID || kind == SIGNED_HEADER || kind == SIGNED_JSON;
+}
+
 /*
  * A value that holds the character behind it could be cut elsewhere: "a.b" + "." + "c" is also "a" + "." +
  * "b.c". The loader sees to it that there is a character. A time needs none: what is moved into it makes it
@@ -161,8 +166,7 @@ static bool expand(struct checking *checking, const struct signed_part *part, st
 static bool ends_where_it_should(struct checking *checking, size_t i, struct span value)
 {
     const struct signed_part *part = &checking->scheme->parts[i];
-    bool free_text = part->kind == SIGNED_ID || part->kind == SIGNED_HEADER;
-    if (!free_text || i + 1 == checking->scheme->part_count)
+    if (!scheme_is_free(part->kind) || i + 1 == checking->scheme->part_count)
         return true;
     checking->where = part->kind == SIGNED_ID ? checking->scheme->id.name : part->text;
     return memchr(value.at, part[1].text.at[0], value.len) == NULL || scheme_ends(checking, "malformed id");
@@ -179,14 +183,22 @@ bool scheme_text(struct checking *checking, struct span **parts)
     return true;
 }
 
-bool scheme_signed_form(const struct scheme *scheme, struct span body, struct arena *arena, struct span *form)
+bool scheme_has(const struct scheme *scheme, enum signed_kind kind)
 {
-    struct buf out = {.arena = arena};
-    for (size_t i = 0; i < scheme->part_count; i++) {
-        if (scheme->parts[i].kind != SIGNED_FORM_SORTED || !sorted_form(body, arena, &out))
-            continue;
-        *form = buf_span(&out);
-        return true;
-    }
+    for (size_t i = 0; i < scheme->part_count; i++)
+        if (scheme->parts[i].kind == kind)
+            return true;
     return false;
+}
+
+struct span scheme_text_kept(const struct checking *checking, const struct span *parts)
+{
+    const struct scheme *scheme = checking->scheme;
+    struct buf out = {.arena = checking->arena};
+    if (!scheme_has(scheme, SIGNED_URL) && !scheme_has(scheme, SIGNED_FORM_SORTED))
+        return (struct span){0};
+    for (size_t i = 0; i < scheme->part_count; i++)
+        if (scheme->parts[i].kind != SIGNED_TIMESTAMP && scheme->parts[i].kind != SIGNED_ID)
+            buf_add(&out, parts[i]);
+    return buf_span(&out);
 }

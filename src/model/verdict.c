@@ -13,6 +13,7 @@ struct judging {
     const struct definition *definition;
     const struct rules *rules;
     struct span body;
+    const struct event_id *known; /* of these bytes, from before; or NULL */
     int64_t received;
     struct arena *arena;
     struct verdict *verdict;
@@ -75,6 +76,13 @@ static void read_head(struct judging *judging, struct span head)
 
 /* Ids. */
 
+static void put_number_as_text(struct buf *out, int64_t number)
+{
+    struct buf text = {.arena = out->arena};
+    buf_add_int(&text, number);
+    json_put_str(out, buf_span(&text));
+}
+
 /*
  * ["Type","the delivery",7]: what it becomes and the values of its key, so that none is taken for another.
  * False if one lacks.
@@ -90,7 +98,10 @@ static bool write_key(struct judging *judging, const struct event_rule *rule, st
         bool good = json_kind(value) == JSON_INT || json_str(value).len > 0;
         if (!good)
             faults_add(faults, "Missing %s", part->paths[0].name);
-        json_put(out, good ? value : NULL);
+        if (good && part->as_text && json_kind(value) == JSON_INT)
+            put_number_as_text(out, json_int(value));
+        else
+            json_put(out, good ? value : NULL);
         whole &= good;
     }
     return whole;
@@ -99,11 +110,13 @@ static bool write_key(struct judging *judging, const struct event_rule *rule, st
 /* Empty bodies are all alike, so their heads tell them apart. */
 static struct event_id id_of_bytes(const struct judging *judging)
 {
-    struct span form;
+    struct span text = judging->verdict->proof.text;
+    if (judging->known != NULL)
+        return *judging->known;
     if (judging->body.len == 0 && judging->rules->allows_empty)
         return event_id(span_of(judging->source->name), SPAN("head"), judging->verdict->head);
-    if (scheme_signed_form(judging->definition->scheme, judging->body, judging->arena, &form))
-        return event_id(span_of(judging->source->name), SPAN("form"), form);
+    if (text.at != NULL)
+        return event_id(span_of(judging->source->name), SPAN("signed"), text);
     return event_id(span_of(judging->source->name), SPAN("body"), judging->body);
 }
 
@@ -370,11 +383,15 @@ void verdict_reach(const struct source *source, const struct request *request, s
     end(&judging);
 }
 
-void verdict_again(const struct source *source, struct span body, struct span head, int64_t received,
-                   struct arena *arena, struct verdict *verdict)
+void verdict_again(const struct source *source, const struct event_id *id, struct span body, struct span head,
+                   int64_t received, struct arena *arena, struct verdict *verdict)
 {
-    struct judging judging = {
-        .source = source, .body = body, .received = received, .arena = arena, .verdict = verdict};
+    struct judging judging = {.source = source,
+                              .body = body,
+                              .known = id,
+                              .received = received,
+                              .arena = arena,
+                              .verdict = verdict};
     struct faults faults = {.arena = arena};
     *verdict = (struct verdict){.kind = VERDICT_REFUSED, .head = head};
     begin(&judging);

@@ -171,7 +171,7 @@ def test_agrees_with_the_server(server, name):
         change(draft)
         answer = server.ask("POST", draft.path(), draft.body, draft.headers())
         result = explain(server, draft)
-        authentic = judge(server, name, draft.body, answer, 400 if draft.scheme.form else 200)
+        authentic = judge(server, name, draft.body, answer, 400 if draft.scheme.form else 200, draft.asked)
         assert result.code == (0 if answer.status == 200 else 1), result.out
         assert (answered(result), line_of(result, "signature").startswith("good")) == (answer.status, authentic), result.out
 

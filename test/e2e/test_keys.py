@@ -258,15 +258,16 @@ def test_a_signed_id():
 
 
 def test_a_key_in_a_signed_query():
-    """The query can be the key where the URL is signed."""
-    scheme = {"kind": "hmac", "hash": "sha256", "signature": {"header": "X-Own-Signature", "encoding": "hex"}, "signed": "{url}{body}"}
+    """The query can be the key where the URL is signed, and nothing that its letters could be moved to."""
+    scheme = {"kind": "hmac", "hash": "sha256", "signature": {"header": "X-Own-Signature", "encoding": "hex"}, "signed": "{method} {url}",
+              "body": "unsigned"}
     server = own.Server(own.definition(scheme=scheme, event=own.event(key=["query:order"])))
     server.more = f"public_url = {URL}\n"
     with server:
         sent, order = own.row(), harness.fresh() + " é"
         for number in range(2):
             body, query = ledger.encode({**sent, "more": number}), f"order={quote(order)}"
-            signature = ledger.sign(server.sources["own"].secret, f"{URL}?{query}".encode() + body)
+            signature = ledger.sign(server.sources["own"].secret, f"POST {URL}?{query}".encode())
             answer = server.ask("POST", f"{server.path('own')}?{query}", body, [("X-Own-Signature", signature)])
             assert answer.refusal == accepted(oracle.key_id("own", order), duplicate=number > 0)
 
@@ -295,12 +296,12 @@ BODY_UNSIGNED = {**ID_SCHEME, "signed": "{id}.{json:event.id}", "body": "unsigne
     (ID_SCHEME, ["header:X-DELIVERY"], []),
     (ID_SCHEME, ["header:X-Other"], [0]),
     (ID_SCHEME, ["query:X-Delivery"], [0]),
-    ({**ID_SCHEME, "signed": "{url} {id} {body}"}, ["query:order"], []),
+    ({**ID_SCHEME, "signed": "{url} {id} {body}"}, ["query:order", "id"], [0]),
     (BODY_UNSIGNED, ["event.id"], []),
     (BODY_UNSIGNED, ["id"], [0]),
     (BODY_UNSIGNED, ["event"], [0]),
     ({**own.SCHEME, "signed": "{form_sorted}"}, ["id", "$.id"], [0, 1]),
-    ({**own.SCHEME, "signed": "{url}{form_sorted}"}, ["query:order", "id"], [1]),
+    ({**own.SCHEME, "signed": "{url}{form_sorted}"}, ["query:order", "id"], [0, 1]),
     (STATIC, ["header:X-Delivery", "query:order", "id"], []),
 ], ids=str)
 def test_keys_must_be_signed(scheme, key, bad):

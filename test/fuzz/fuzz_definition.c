@@ -29,7 +29,7 @@ static void take(const struct definition *definition, const char *body)
                               .received = FUZZ_NOW};
     verdict_reach(&source, &request, &arena, &verdict);
     fuzz_check_verdict(&verdict);
-    verdict_again(&source, request.body, SPAN("{\"header\":{\"x-kind\":\"a\"},\"query\":{}}"), FUZZ_NOW,
+    verdict_again(&source, NULL, request.body, SPAN("{\"header\":{\"x-kind\":\"a\"},\"query\":{}}"), FUZZ_NOW,
                   &arena, &verdict);
     fuzz_check_verdict(&verdict);
     scheme_key_free(secret.key);

@@ -65,7 +65,7 @@ static void check_piece(const struct piece *piece, struct span head, struct aren
     struct verdict alone;
     if (piece->faults.count == 0)
         return;
-    verdict_again(&source, piece->body, head, FUZZ_NOW, arena, &alone);
+    verdict_again(&source, NULL, piece->body, head, FUZZ_NOW, arena, &alone);
     HOLDS(alone.count == 1);
     check_alike(piece, &alone.pieces[0]);
 }
@@ -81,8 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         definition_text = fuzz_quoted(&kept, text);
         source = fuzz_source(fuzz_definition(definition_text), NULL);
     }
-    verdict_again(&source, body, head, FUZZ_NOW, &arena, &verdict);
-    verdict_again(&source, body, head, FUZZ_NOW, &arena, &again);
+    verdict_again(&source, NULL, body, head, FUZZ_NOW, &arena, &verdict);
+    verdict_again(&source, NULL, body, head, FUZZ_NOW, &arena, &again);
     HOLDS(verdict.kind == again.kind && verdict.count == again.count && verdict.ignored == again.ignored);
     fuzz_check_verdict(&verdict);
     for (size_t i = 0; i < verdict.count; i++) {

@@ -29,7 +29,7 @@ static const struct row {
      true},
     {"fuzz-secret-not-real",
      "'kind':'hmac','hash':'sha256','signature':{'json':'meta.sig','encoding':'hex'},'body':'unsigned',"
-     "'timestamp':{'json':'meta.at','format':'unix_ms'},'signed':'{timestamp}{json:meta.id}{url}{method}'",
+     "'timestamp':{'json':'meta.at','format':'unix_ms'},'signed':'{timestamp}{json:meta.id}.{url}{method}'",
      false},
     {"fuzz-token-not-real", "'kind':'static','signature':{'header':'X-Token','prefix':'Bearer '}", false},
     {"fuzz:not-real", "'kind':'basic','signature':{'header':'Authorization'}", false},

@@ -100,7 +100,7 @@ static inline void desk_post(struct desk *desk, const char *body)
 /* What was in quarantine, with its head; ' for " in both. */
 static inline void desk_retry(struct desk *desk, const char *body, const char *head)
 {
-    verdict_again(&desk->source, quoted(&desk->arena, body), quoted(&desk->arena, head), RECEIVED,
+    verdict_again(&desk->source, NULL, quoted(&desk->arena, body), quoted(&desk->arena, head), RECEIVED,
                   &desk->arena, &desk->verdict);
 }
 

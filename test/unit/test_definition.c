@@ -131,7 +131,7 @@ static const struct mistake schemes[] = {
        ".timestamp.past: must be a duration of 1s to 366d, or any; " S
        ".timestamp.future: must be a duration of 1s to 366d, or any"},
     {"{" KIND HEADER ",'id':{'header':'I'},'signed':'{id}{body}'}",
-     S ".signed: needs a character behind {id} and {header:...}"},
+     S ".signed: needs a character behind {id}, {header:...} and {json:...}"},
     {"{" KIND HEADER ",'signed':'hello'}",
      S ".signed: signs nothing of the body; if so it is, say \"body\": \"unsigned\""},
     {"{" KIND HEADER ",'signed':'{json:a}','body':'unsigned'}", ""},
@@ -141,7 +141,7 @@ static const struct mistake schemes[] = {
     {"{" KIND "'signature':{'header':'X','encoding':'hex','list':',','pair':',','keys':['a']}" SIGNED "}",
      S ".signature.list: must not be the character of pair"},
     {"{" KIND HEADER ",'signed':'{header:N}{body}'}",
-     S ".signed: needs a character behind {id} and {header:...}"},
+     S ".signed: needs a character behind {id}, {header:...} and {json:...}"},
     {"{" KIND "'signature':{'header':'X:','encoding':'hex'}" SIGNED "}",
      S ".signature.header: no header can be called so"},
     {"{" KIND HEADER SIGNED ",\n'body':'unsigned'}",

@@ -60,7 +60,7 @@ static struct source source_of(struct definition *definition, const struct zone 
 static void run_with(struct trip *trip, struct source *source, const char *payload)
 {
     struct verdict verdict;
-    verdict_again(source, span_of(quoted(&trip->arena, payload).at), SPAN(""), RECEIVED, &trip->arena,
+    verdict_again(source, NULL, span_of(quoted(&trip->arena, payload).at), SPAN(""), RECEIVED, &trip->arena,
                   &verdict);
     CHECK(payload, verdict.kind == VERDICT_KEEP && verdict.count == 1);
     trip->mapped = verdict.pieces[0].mapped;
