@@ -22,8 +22,7 @@ void hmac_key_free(struct hmac_key *key);
 size_t hmac_bytes(enum hmac_hash hash);
 
 /* Over all parts, one behind the other. Any thread; a key may be used by several at once. */
-void hmac_sign(const struct hmac_key *key, const struct span *parts, size_t count,
-               uint8_t digest[HMAC_BYTES_MAX]);
+void hmac_sign(struct hmac_key *key, const struct span *parts, size_t count, uint8_t digest[HMAC_BYTES_MAX]);
 
 /* Compares in a time that depends on `count` alone. */
 bool hmac_equal(const uint8_t *a, const uint8_t *b, size_t count);

@@ -24,13 +24,17 @@ static void reserve(struct buf *buf, size_t more)
     buf->room = room;
 }
 
+char *buf_extend(struct buf *buf, size_t count)
+{
+    reserve(buf, count);
+    buf->len += count;
+    return buf->at + buf->len - count;
+}
+
 void buf_add(struct buf *buf, struct span text)
 {
-    if (text.len == 0)
-        return;
-    reserve(buf, text.len);
-    memcpy(buf->at + buf->len, text.at, text.len);
-    buf->len += text.len;
+    if (text.len > 0)
+        memcpy(buf_extend(buf, text.len), text.at, text.len);
 }
 
 void buf_add_char(struct buf *buf, char c)

@@ -1,6 +1,7 @@
 /* HMAC from libcrypto. */
 #include "base/hmac.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 struct hmac_key {
     EVP_MAC_CTX *keyed;
+    _Atomic(EVP_MAC_CTX *) spare; /* a copy of it that nobody uses just now, or NULL */
 };
 
 static const struct {
@@ -49,22 +51,33 @@ void hmac_key_free(struct hmac_key *key)
     if (key == NULL)
         return;
     EVP_MAC_CTX_free(key->keyed);
+    EVP_MAC_CTX_free(key->spare);
     free(key);
 }
 
-/* A copy of the keyed state saves hashing the key again, and leaves the key to other threads. */
-void hmac_sign(const struct hmac_key *key, const struct span *parts, size_t count,
-               uint8_t digest[HMAC_BYTES_MAX])
+/* Begins with the key hashed already. A state serves one signature at a time, so each thread takes its own.
+ */
+static EVP_MAC_CTX *begin(struct hmac_key *key)
 {
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(key->keyed);
+    EVP_MAC_CTX *ctx = atomic_exchange(&key->spare, NULL);
+    if (ctx == NULL)
+        ctx = EVP_MAC_CTX_dup(key->keyed);
+    else if (EVP_MAC_init(ctx, NULL, 0, NULL) != 1)
+        abort();
     if (ctx == NULL)
         abort();
+    return ctx;
+}
+
+void hmac_sign(struct hmac_key *key, const struct span *parts, size_t count, uint8_t digest[HMAC_BYTES_MAX])
+{
+    EVP_MAC_CTX *ctx = begin(key);
     for (size_t i = 0; i < count; i++)
         if (EVP_MAC_update(ctx, (const unsigned char *)parts[i].at, parts[i].len) != 1)
             abort();
     if (EVP_MAC_final(ctx, digest, NULL, HMAC_BYTES_MAX) != 1)
         abort();
-    EVP_MAC_CTX_free(ctx);
+    EVP_MAC_CTX_free(atomic_exchange(&key->spare, ctx));
 }
 
 bool hmac_equal(const uint8_t *a, const uint8_t *b, size_t count)

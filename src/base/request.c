@@ -1,8 +1,6 @@
 /* Looking a header up. */
 #include "base/request.h"
 
-#include <string.h>
-
 size_t request_header(const struct request *request, struct span name, struct span *value)
 {
     size_t found = 0;
@@ -15,10 +13,18 @@ size_t request_header(const struct request *request, struct span name, struct sp
     return found;
 }
 
+/* RFC 9110: what a token is made of. */
+static const bool is_token[256] = {
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,  ['#'] = true,
+    ['$'] = true,         ['%'] = true,         ['&'] = true,         ['\''] = true, ['*'] = true,
+    ['+'] = true,         ['-'] = true,         ['.'] = true,         ['^'] = true,  ['_'] = true,
+    ['`'] = true,         ['|'] = true,         ['~'] = true,
+};
+
 bool request_is_name(struct span name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (name.at[i] <= ' ' || name.at[i] >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", name.at[i]) != NULL)
+        if (!is_token[(unsigned char)name.at[i]])
             return false;
     return name.len > 0;
 }

@@ -14,15 +14,8 @@ bool scheme_decode(enum encoding encoding, struct span text, struct buf *out)
         return base64_read(out, text);
     case ENCODING_BASE64URL:
         return base64url_read(out, text);
-    case ENCODING_HEX: {
-        uint8_t byte;
-        for (size_t i = 0; i < text.len; i += 2) {
-            if (text.len - i < 2 || !hex_read((struct span){text.at + i, 2}, &byte, 1))
-                return false;
-            buf_add_char(out, (char)byte);
-        }
-        return true;
-    }
+    case ENCODING_HEX:
+        return hex_read(text, (uint8_t *)buf_extend(out, text.len / 2), text.len / 2);
     default:
         buf_add(out, text);
         return true;
