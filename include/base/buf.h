@@ -18,9 +18,13 @@ struct buf {
 
 void buf_add(struct buf *buf, struct span text);
 char *buf_extend(struct buf *buf, size_t count); /* that many bytes, to be written by the caller */
-void buf_add_char(struct buf *buf, char c);
 void buf_add_int(struct buf *buf, int64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    *(buf->len < buf->room ? &buf->at[buf->len++] : buf_extend(buf, 1)) = c;
+}
 
 /* The bytes so far; valid until the next addition. */
 struct span buf_span(const struct buf *buf);

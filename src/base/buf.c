@@ -37,12 +37,6 @@ void buf_add(struct buf *buf, struct span text)
         memcpy(buf_extend(buf, text.len), text.at, text.len);
 }
 
-void buf_add_char(struct buf *buf, char c)
-{
-    reserve(buf, 1);
-    buf->at[buf->len++] = c;
-}
-
 void buf_add_int(struct buf *buf, int64_t number)
 {
     char digits[24];

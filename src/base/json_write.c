@@ -54,25 +54,32 @@ static const bool is_odd[256] = {
     [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f] = true, [0xc2] = true,
 };
 
+static size_t plain_bytes(struct span text)
+{
+    size_t i = 0;
+    while (i < text.len && !is_odd[(unsigned char)text.at[i]])
+        i++;
+    return i;
+}
+
 /* Beside what JSON asks for, DEL and C1 are escaped: a terminal may act on them. */
 static void put_quoted(struct buf *buf, struct span text)
 {
-    size_t start = 0;
     buf_add_char(buf, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (!is_odd[c])
-            continue;
-        bool is_c1 = c == 0xc2 && i + 1 < text.len && (unsigned char)text.at[i + 1] < 0xa0;
-        if (c == 0xc2 && !is_c1)
-            continue;
-        buf_add(buf, (struct span){text.at + start, i - start});
-        if (is_c1)
-            i++;
-        put_escape(buf, (unsigned char)text.at[i]);
-        start = i + 1;
+    for (;;) {
+        size_t plain = plain_bytes(text);
+        buf_add(buf, (struct span){text.at, plain});
+        if (plain == text.len)
+            break;
+        span_skip(&text, plain);
+        bool is_c2 = (unsigned char)text.at[0] == 0xc2;
+        bool is_c1 = is_c2 && text.len > 1 && (unsigned char)text.at[1] < 0xa0;
+        if (is_c2 && !is_c1)
+            buf_add_char(buf, text.at[0]);
+        else
+            put_escape(buf, (unsigned char)text.at[is_c1]);
+        span_skip(&text, 1 + (size_t)is_c1);
     }
-    buf_add(buf, (struct span){text.at + start, text.len - start});
     buf_add_char(buf, '"');
 }
 

@@ -189,6 +189,17 @@ bool http_stopping(const struct http_call *call)
     return ((const struct call *)call)->server->stopping;
 }
 
+/* evhttp would write it anew for every answer. */
+static const char *date_now(struct http_server *server)
+{
+    time_t now = time(NULL);
+    if (now != server->date_of) {
+        server->date_of = now;
+        evutil_date_rfc1123(server->date, sizeof server->date, NULL);
+    }
+    return server->date;
+}
+
 void http_answer(struct http_call *open, int status, const struct header *headers, size_t count,
                  struct span body)
 {
@@ -204,6 +215,7 @@ void http_answer(struct http_call *open, int status, const struct header *header
         evhttp_add_header(list, "Content-Length", buf_text(&length));
     if (open->malformed || server->stopping || flooded)
         evhttp_add_header(list, "Connection", "close");
+    evhttp_add_header(list, "Date", date_now(server));
     if (!span_is(open->request.method, SPAN("HEAD")))
         evbuffer_add(evhttp_request_get_output_buffer(call->req), body.at, body.len);
     if (call->conn != NULL) {

@@ -2,6 +2,8 @@
 #ifndef PICKUPD_SYS_HTTP_PARTS_H
 #define PICKUPD_SYS_HTTP_PARTS_H
 
+#include <time.h>
+
 #include "sys/http.h"
 
 struct bufferevent;
@@ -44,6 +46,8 @@ struct http_server {
     size_t by_fd_count;
     size_t new_count; /* connections that evhttp has not made its own yet */
     struct call *calls;
+    time_t date_of; /* what `date` says */
+    char date[32];
     bool stopping;
     loop_fn *stopped;
     void *stopped_arg;

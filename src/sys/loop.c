@@ -45,6 +45,8 @@ static void on_library_log(int severity, const char *text)
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
+    event_set_mem_functions(malloc, realloc,
+                            free); /* so that it leaves calloc alone, which glibc caches not */
     event_set_log_callback(on_library_log);
     struct event_config *config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
