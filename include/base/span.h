@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct span {
     const char *at;
@@ -12,10 +13,17 @@ struct span {
 
 /* The span of a string literal, and of a NUL-terminated string (NULL gives the empty span). */
 #define SPAN(literal) ((struct span){"" literal, sizeof(literal) - 1})
-struct span span_of(const char *text);
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text ? text : "", text ? strlen(text) : 0};
+}
 
 /* Equality of bytes, with and without regard to ASCII case. Not for secrets: see base/hmac.h. */
-bool span_is(struct span a, struct span b);
+static inline bool span_is(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
 bool span_is_nocase(struct span a, struct span b);
 
 bool span_starts(struct span text, struct span start);

@@ -13,7 +13,7 @@
 #include "json_value.h"
 
 #define DEPTH_MAX 2048
-#define FEW       8 /* members that are compared with each other rather than sorted */
+#define FEW       16 /* members that are compared with each other rather than sorted */
 
 /* A document: the root is what others see of it. */
 struct document {
@@ -26,6 +26,7 @@ struct reading {
     int depth;
     struct json *stack; /* items of the containers that are open, the innermost last */
     size_t used, room;
+    struct json *heap; /* where the stack is once it no longer fits where it was first */
     struct arena *arena;
 };
 
@@ -241,8 +242,11 @@ static bool read_word(struct reading *reading, struct span word, struct json *va
 static void push(struct reading *reading, const struct json *item)
 {
     if (reading->used == reading->room) {
-        reading->room = reading->room * 2 + 32;
-        reading->stack = mem_resize(reading->stack, reading->room * sizeof *reading->stack);
+        struct json *heap = mem_resize(reading->heap, 2 * reading->room * sizeof *heap);
+        if (reading->heap == NULL)
+            memcpy(heap, reading->stack, reading->used * sizeof *heap);
+        reading->stack = reading->heap = heap;
+        reading->room *= 2;
     }
     reading->stack[reading->used++] = *item;
 }
@@ -372,11 +376,16 @@ struct json *json_parse(struct span text, struct json_fault *fault)
     struct arena arena = {0};
     struct document *document = arena_alloc(&arena, sizeof *document);
     char *copy = arena_copy(&arena, text);
-    struct reading reading = {.at = copy, .end = copy + text.len, .arena = &arena};
+    struct json few[32];
+    struct reading reading = {.at = copy,
+                              .end = copy + text.len,
+                              .stack = few,
+                              .room = sizeof few / sizeof few[0],
+                              .arena = &arena};
     bool good = read_value(&reading, &document->root);
     skip_blanks(&reading);
     good = good && reading.at == reading.end;
-    free(reading.stack);
+    free(reading.heap);
     if (good) {
         document->arena = arena;
         return &document->root;

@@ -1,18 +1,7 @@
 /* Runs of bytes. */
 #include "base/span.h"
 
-#include <string.h>
 #include <strings.h>
-
-struct span span_of(const char *text)
-{
-    return (struct span){text ? text : "", text ? strlen(text) : 0};
-}
-
-bool span_is(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
-}
 
 bool span_is_nocase(struct span a, struct span b)
 {
