@@ -148,10 +148,11 @@ static bool read_escape(struct reading *reading, char **to)
 }
 
 /* Characters that mean nothing but themselves: no quote, escape, control character, or half of another. */
-static bool is_plain(char c)
-{
-    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
-}
+static const bool is_plain[256] = {
+    [0x20 ... '"' - 1] = true,
+    ['"' + 1 ... '\\' - 1] = true,
+    ['\\' + 1 ... 0x7f] = true,
+};
 
 /* Behind the opening quote. The text is decoded in place, and ends with a NUL where there was a quote or
  * more. */
@@ -161,7 +162,7 @@ static bool read_text(struct reading *reading, struct span *text)
     text->at = to;
     for (;;) {
         char *start = reading->at;
-        while (is_plain(*reading->at))
+        while (is_plain[(unsigned char)*reading->at])
             reading->at++;
         size_t run = (size_t)(reading->at - start);
         if (to != start)
