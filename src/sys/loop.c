@@ -36,6 +36,13 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     loop_drain(arg);
 }
 
+/* Given this, libevent clears memory itself instead of by calloc, which in glibc goes past a thread's cache.
+ */
+static void *allocate(size_t size)
+{
+    return mem_resize(NULL, size);
+}
+
 /* What libevent has to say goes into our log, as everything else. */
 static void on_library_log(int severity, const char *text)
 {
@@ -45,8 +52,7 @@ static void on_library_log(int severity, const char *text)
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
-    event_set_mem_functions(malloc, realloc,
-                            free); /* so that it leaves calloc alone, which glibc caches not */
+    event_set_mem_functions(allocate, mem_resize, free);
     event_set_log_callback(on_library_log);
     struct event_config *config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
