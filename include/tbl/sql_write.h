@@ -5,8 +5,9 @@ SQL(ROLLBACK, "ROLLBACK")
 SQL(SAVEPOINT, "SAVEPOINT job")
 SQL(SAVEPOINT_UNDO, "ROLLBACK TO job")
 SQL(SAVEPOINT_END, "RELEASE job")
-SQL(EVENT_ADD, "INSERT INTO events (id, origin, source, detail_type, org, time, detail, content)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING")
+SQL(EVENT_ADD, "INSERT INTO events (seq, id, origin, source, detail_type, org, time, detail, content)"
+               " VALUES (?9, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING")
+SQL(LAST_SEQ, "SELECT max(seq, ifnull((SELECT max(seq) FROM events), 0)) FROM last_seq")
 SQL(EVENT_CONTENT, "SELECT content IS ?2 FROM events WHERE id = ?1")
 SQL(QUARANTINE_FIND,
     "SELECT first_seen, length(body) + ifnull(length(CAST(head AS BLOB)), 0) FROM quarantine WHERE id = ?1")

@@ -51,7 +51,8 @@ struct store {
     struct db *db;
     struct store_limits limits;
     struct use *uses;
-    bool counted; /* whether `uses` can be believed */
+    int64_t seq;  /* of the newest event */
+    bool counted; /* whether `uses` and `seq` can be believed */
     struct reserve *reserve;
     atomic_int state;   /* as store_state has it */
     int64_t looked;     /* when, in us of time_monotonic */
@@ -104,10 +105,20 @@ static struct use *use_of(struct store *store, struct span origin)
     return use;
 }
 
-static enum err count_quarantine(struct store *store)
+static enum err find_seq(struct store *store)
+{
+    bool row;
+    enum err err = db_step(store->db, SQL_LAST_SEQ, &row);
+    store->seq = err == ERR_OK && row ? db_int(store->db, SQL_LAST_SEQ, 0) : 0;
+    db_reset(store->db, SQL_LAST_SEQ);
+    return err;
+}
+
+static enum err count(struct store *store)
 {
     bool row;
     store->counted = false;
+    TRY(find_seq(store));
     for (struct use *use = store->uses; use != NULL; use = use->next)
         use->rows = use->bytes = 0;
     enum err err = db_step(store->db, SQL_QUARANTINE_USE, &row);
@@ -141,7 +152,7 @@ static enum err make_ready(struct store *store)
     TRY(db_own(store->db));
     TRY(migrate(store->db));
     TRY(db_prepare(store->db, sql_texts, SQL_COUNT));
-    return count_quarantine(store);
+    return count(store);
 }
 
 static void look(struct store *store);
@@ -239,8 +250,10 @@ static enum err put_event(struct store *store, struct store_job *job)
     db_bind_int(store->db, SQL_EVENT_ADD, 6, event->time);
     db_bind_text(store->db, SQL_EVENT_ADD, 7, (struct span){event->detail, event->detail_len});
     db_bind_blob(store->db, SQL_EVENT_ADD, 8, content_of(event));
+    db_bind_int(store->db, SQL_EVENT_ADD, 9, store->seq + 1);
     TRY(db_run(store->db, SQL_EVENT_ADD));
     job->duplicate = db_changes(store->db) == 0;
+    store->seq += !job->duplicate;
     bool found;
     return job->duplicate && event->content != NULL ? find_event(store, job, &found) : ERR_OK;
 }
@@ -393,7 +406,7 @@ static bool is_of(const struct store_job *job, enum share share)
 static enum err put_all(struct store *store, struct store_job *first, enum share share)
 {
     if (!store->counted)
-        TRY(count_quarantine(store));
+        TRY(count(store));
     TRY(db_run(store->db, SQL_BEGIN));
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
         if (is_of(job, share))
