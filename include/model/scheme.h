@@ -11,6 +11,9 @@
 
 struct scheme;
 
+/* Without what the scheme strips from its front. */
+struct span scheme_bare_secret(const struct scheme *scheme, struct span secret);
+
 /*
  * A secret as the scheme uses it: a key for HMAC, the digest of a static one, or the sender's public key.
  * NULL if the text is no such secret; *why is then static and says nothing of it. Owned by the caller.

@@ -130,7 +130,7 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
             faults_add(faults, "%s:%d: %s: its secret %s", setup->config.file, from->line, source->name, why);
         return;
     }
-    if (used_before(setup, text)) {
+    if (used_before(setup, scheme_bare_secret(source->definition->scheme, text))) {
         scheme_key_free(key);
         fault(setup, faults, from->line, source->name, "this secret is used twice");
         return;

@@ -146,6 +146,17 @@ static void expect_load(struct node node, struct example *example)
         node_fault(node, "must be one of refused, ignored, answer, and events with errors");
 }
 
+/* It is printed, and a terminal may act on control characters. */
+static struct span name_load(struct node node)
+{
+    struct span name = node_text(node);
+    struct buf quoted = {.arena = node.load->arena};
+    json_put_str(&quoted, name);
+    if (name.len > 0 && memchr(buf_span(&quoted).at, '\\', quoted.len) != NULL)
+        node_fault(node, "must have no control characters, quotes or backslashes");
+    return name;
+}
+
 static void example_load(struct node node, struct span vendor, struct example *example)
 {
     static const char *const known[] = {"name",  "at",      "secret", "source", "method",
@@ -154,7 +165,7 @@ static void example_load(struct node node, struct span vendor, struct example *e
         return;
     node_only(node, known);
     example->line = json_line(node.load->text, node.path);
-    example->name = node_text(node_get(node, "name"));
+    example->name = name_load(node_get(node, "name"));
     example->secret = node_text(node_get(node, "secret"));
     source_load(node_get(node, "source"), vendor, &example->source);
     request_load(node, example);

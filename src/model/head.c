@@ -19,10 +19,18 @@ static bool holds(struct span text, struct span part)
     return false;
 }
 
+/* Which is no secret. */
+static bool is_idempotency_key(struct span name)
+{
+    if (span_starts_nocase(name, SPAN("x-")))
+        span_skip(&name, 2);
+    return span_is_nocase(name, SPAN("idempotency-key")) || span_is_nocase(name, SPAN("idempotency_key"));
+}
+
 bool head_hides(struct span name)
 {
-    if (holds(name, SPAN("idempotency")))
-        return false; /* Idempotency-Key is no secret */
+    if (is_idempotency_key(name))
+        return false;
     for (size_t i = 0; i < sizeof secretive / sizeof secretive[0]; i++)
         if (holds(name, secretive[i]))
             return true;

@@ -43,13 +43,19 @@ static void prepare(const struct scheme *scheme, struct span secret, struct sche
     }
 }
 
+struct span scheme_bare_secret(const struct scheme *scheme, struct span secret)
+{
+    if (span_starts(secret, scheme->strip))
+        span_skip(&secret, scheme->strip.len);
+    return secret;
+}
+
 struct scheme_key *scheme_key_new(const struct scheme *scheme, struct span secret, const char **why)
 {
     struct buf bytes = {.at = mem_alloc(secret.len + 1), .room = secret.len + 1}; /* so that it never moves */
     struct scheme_key *key = mem_alloc(sizeof *key);
     *why = "is not encoded as the scheme says";
-    if (span_starts(secret, scheme->strip))
-        secret = (struct span){secret.at + scheme->strip.len, secret.len - scheme->strip.len};
+    secret = scheme_bare_secret(scheme, secret);
     bool good = secret.len > 0 && scheme_decode(scheme->secret_encoding, secret, &bytes) && bytes.len > 0;
     if (good) {
         *why =

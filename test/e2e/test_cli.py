@@ -189,6 +189,15 @@ def test_no_clash(change):
     assert result.code == 0, result.err
 
 
+def test_secret_used_twice_with_and_without_its_prefix():
+    """What a scheme strips from a secret makes no other secret of it."""
+    secret = "c2VjcmV0LXRoYXQtaXMtbm90LXJlYWw="
+    sources = [oracle.source("svix", secret=f"whsec_{secret}"), oracle.source("github", secret=secret)]
+    server = harness.Server(sources, {"vendor_dir": harness.ROOT / "contrib/vendors"})
+    result = server.cli("check")
+    assert result.code == 1 and result.err.endswith(": github: this secret is used twice\n")
+
+
 def test_secret_used_twice_within_a_source():
     """The same secret twice is refused within one source, too."""
     server = harness.Server(more="[secret dentrix next]\nenv = NEXT_SECRET\n")

@@ -308,6 +308,8 @@ static const struct mistake parts[] = {
     {FROM("'header:Credential-Id'"), L2 "from: " HIDDEN},
     {FROM("'query:sessionId'"), L2 "from: " HIDDEN},
     {FROM("['header:Idempotency-Key','query:idempotency_key','header:X-Pass','token','$.key']"), ""},
+    {FROM("'header:X-IDEMPOTENCY-KEY'"), ""},
+    {FROM("'header:Idempotency-Secret'"), L2 "from: " HIDDEN},
     {FROM("'$.1.2.3.4.5.6.7.8'"), ""},
     {FROM("'$.1.2.3.4.5.6.7.8.9'"), L2 "from: " PATH},
     {FROM("'$.'"), L2 "from: " PATH},

@@ -40,6 +40,8 @@ static const struct {
     {"{'name':'',\n'at':'soon','secret':7," REFUSED "}",
      HERE "name: " TEXT "; v.json:4: examples.0.secret: " TEXT
           "; v.json:4: examples.0.at: must be a time such as 2026-01-31T00:00:00Z"},
+    {"{'name':'\\u001b[31m','at':'2026-11-20T16:00:00Z','secret':'s'," REFUSED "}",
+     HERE "name: must have no control characters, quotes or backslashes"},
     {"{'name':'n','at':'2026-11-20T16:00:00','secret':'s'," REFUSED "}", /* no zone */
      HERE "at: must be a time such as 2026-01-31T00:00:00Z"},
     {"{" FRAME REFUSED ",\n'source':7}", "v.json:4: examples.0.source: must be an object"},
