@@ -17,8 +17,9 @@ SENDERS = 4
 
 
 class Load:
-    """Threads that post distinct webhooks to Dentrix until the server is gone or they are told to stop."""
+    """Threads that post distinct webhooks until the server is gone or they are told to stop."""
 
+    source = "dentrix"
     per_connection = 10**9  # Webhooks.
 
     def __init__(self, server, resend=()):
@@ -76,7 +77,7 @@ class Load:
 
     def post(self, body, connection):
         """Post a body to where it belongs."""
-        return self.server.post("dentrix", body, connection=connection)
+        return self.server.post(self.source, body, connection=connection)
 
     def status(self, body):
         """How a body is answered, if not told to come again."""
