@@ -128,7 +128,8 @@ fuzz: packages-fuzz
 
 bench: packages-bench
 	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/disk.so
-	$(Q)$(PYTHON) test/bench/bench.py $(OUT)
+	$(if $(filter-out hostile,$(or $(BENCH),all)),$(Q)BENCH='$(filter-out hostile,$(BENCH))' $(PYTHON) test/bench/bench.py $(OUT))
+	$(if $(filter hostile,$(or $(BENCH),hostile)),$(Q)$(PYTHON) test/bench/hostile.py $(OUT))
 
 packages-run:
 	$(Q)sh contrib/packages.sh run
