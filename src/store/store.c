@@ -67,11 +67,7 @@ static enum err migrate(struct db *db)
         struct buf sql CLEANUP(buf_free) = {0};
         buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
                    migrations[version], APPLICATION_ID, (int)version + 1);
-        if (db_exec(db, buf_text(&sql)) == ERR_OK)
-            continue;
-        enum err rolled_back = db_exec(db, "ROLLBACK");
-        (void)rolled_back; /* there may be nothing to roll back */
-        return ERR_STORE;
+        TRY(db_exec(db, buf_text(&sql))); /* closing rolls back */
     }
     return ERR_OK;
 }

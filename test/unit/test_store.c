@@ -347,6 +347,19 @@ static void limit_files(rlim_t bytes)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* Why the file could not be made is told as it was, and a later start makes it. */
+static void a_migration_without_room_says_so(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    limit_files(36864); /* the log's index, and some pages of the log */
+    struct store *store = store_open(shelf->path, &wide, &why);
+    forbid_growing_files(false);
+    assert_null(store);
+    assert_string_equal(strrchr(buf_text(&why), ':'), ": disk I/O error");
+    store_close(open_store(shelf));
+}
+
 /* Where there is room for one of two, it is for the one that is no webhook. */
 static void a_webhook_gives_way(void **state)
 {
@@ -625,6 +638,7 @@ int main(void)
         SHELF_TEST(a_known_event_is_not_quarantined),
         SHELF_TEST(a_duplicate_leaves_quarantine_as_well),
         SHELF_TEST(a_failed_write_keeps_nothing),
+        SHELF_TEST(a_migration_without_room_says_so),
         SHELF_TEST(a_webhook_gives_way),
         SHELF_TEST(a_failure_in_the_middle_keeps_nothing),
         SHELF_TEST(a_foreign_database_is_left_alone),
