@@ -17,7 +17,9 @@ struct buf {
 };
 
 void buf_add(struct buf *buf, struct span text);
-char *buf_extend(struct buf *buf, size_t count); /* that many bytes, to be written by the caller */
+/* That many further bytes, to be written by the caller before the next addition. */
+char *buf_extend(struct buf *buf, size_t count);
+
 void buf_add_int(struct buf *buf, int64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

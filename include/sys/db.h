@@ -37,6 +37,12 @@ MUST enum err db_own(struct db *db);
  * that many pages wait. */
 MUST enum err db_checkpoint(struct db *db, int64_t least);
 
+/*
+ * Moves all of the log into the file and gives its room back; does nothing if somebody is reading, or if the
+ * file might have to grow by more than `room` bytes for it.
+ */
+MUST enum err db_cut_log(struct db *db, int64_t room);
+
 /* Pages of the log after the last commit; those that were moved count until it begins anew. */
 int64_t db_log_pages(const struct db *db);
 

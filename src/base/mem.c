@@ -72,6 +72,8 @@ static void end_thread(void *unused)
 {
     (void)unused;
     blocks_free(spares);
+    spares = NULL;
+    spare_count = 0;
 }
 
 static void prepare(void)

@@ -18,8 +18,11 @@
 /* Pages of a log that somebody is to be told of. */
 #define LONG_LOG_PAGES 8000
 
-/* Between two looks at the disk: in that time less than the reserve should be written. */
+/* Between two looks at a disk that had no room or did not write; each writes, too. */
 #define LOOK_US 100000
+
+/* Bytes of the reserve for each page that may wait in the log, so that what is held has room for them all. */
+#define LOG_SHARE (4 * 4096)
 
 enum sql {
 #define SQL(name, text) SQL_##name,
@@ -164,6 +167,8 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
     }
     struct store *store = mem_alloc(sizeof *store);
     *store = (struct store){.db = db, .limits = *limits, .told_pages = LONG_LOG_PAGES};
+    if (limits->disk_reserve > 0 && limits->disk_reserve / LOG_SHARE < limits->log_pages)
+        store->limits.log_pages = limits->disk_reserve / LOG_SHARE;
     enum err err = open_reserve(store, path, why) ? make_ready(store) : ERR_INTERNAL;
     if (err == ERR_OK) {
         look(store);
@@ -369,6 +374,7 @@ static enum err put_parts(struct store *store, struct store_job *first)
     enum err full = ERR_OK;
     struct use *use = use_of(store, first->event.origin);
     struct use before = *use;
+    int64_t seq = store->seq;
     TRY(db_run(store->db, SQL_SAVEPOINT));
     TRY(put_clears(store, first, &since));
     for (struct store_job *job = first; job != NULL && full == ERR_OK; job = job->part) {
@@ -382,6 +388,7 @@ static enum err put_parts(struct store *store, struct store_job *first)
         TRY(db_run(store->db, SQL_SAVEPOINT_UNDO));
         use->rows = before.rows;
         use->bytes = before.bytes;
+        store->seq = seq;
     }
     return db_run(store->db, SQL_SAVEPOINT_END);
 }
@@ -486,6 +493,16 @@ static void checkpoint(struct store *store)
     store->told_pages = 2 * pages;
 }
 
+/* The log may hold room that it needs no more. */
+static bool makes_room(struct store *store)
+{
+    int64_t room = reserve_room(store->reserve) - store->limits.disk_reserve / 2;
+    enum err err = db_cut_log(store->db, room);
+    if (err == ERR_SYNC)
+        set_state(store, err);
+    return err == ERR_OK && reserve_room(store->reserve) >= store->limits.disk_reserve;
+}
+
 /*
  * Whether there is room, and where something is wrong, whether writing works. That moves the log on, too,
  * which may be what takes the room.
@@ -500,6 +517,8 @@ static void look(struct store *store)
         store_write(store, &probe);
     if (probe.err != ERR_OK)
         return;
+    if (is_short)
+        is_short = !makes_room(store);
     bool is_held = reserve == NULL || (!is_short && reserve_hold(reserve));
     set_state(store, is_held ? ERR_OK : ERR_FULL);
 }
@@ -508,7 +527,8 @@ void store_tend(struct store *store)
 {
     if (store_state(store) != ERR_SYNC)
         checkpoint(store);
-    if (store_state(store) != ERR_SYNC && time_monotonic() - store->looked >= LOOK_US)
+    enum err state = store_state(store);
+    if (state == ERR_OK || (state != ERR_SYNC && time_monotonic() - store->looked >= LOOK_US))
         look(store);
 }
 

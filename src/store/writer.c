@@ -11,7 +11,8 @@
 #define LOOPS_MAX 65
 
 /* The store is tended this often where there is nothing to write. */
-#define TEND_MS 1000
+#define TEND_MS    1000
+#define RECOVER_MS 100 /* while webhooks are not taken */
 
 struct writer {
     struct store *store;
@@ -85,7 +86,7 @@ static void run(void *arg)
 {
     struct writer *writer = arg;
     struct mail *batch;
-    while (mailbox_take(writer->inbox, TEND_MS, &batch)) {
+    while (mailbox_take(writer->inbox, store_state(writer->store) == ERR_OK ? TEND_MS : RECOVER_MS, &batch)) {
         if (batch != NULL)
             write_batch(writer, (struct store_job *)batch);
         store_tend(writer->store);

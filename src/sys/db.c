@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BUSY_MS 5000 /* that a reader is waited for */
+
 /* The log is cut to this length when it begins anew. */
 #define LOG_BYTES "16777216"
 
@@ -63,7 +65,7 @@ static bool create(const char *path)
 static enum err configure(struct db *db)
 {
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, 5000);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     TRY(db_exec(db, "PRAGMA temp_store = MEMORY")); /* what is sorted may be patients' data */
     return db_exec(db, "PRAGMA wal_autocheckpoint = 0");
@@ -164,6 +166,19 @@ enum err db_checkpoint(struct db *db, int64_t least)
     TRY(result(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved)));
     db->moved_pages = moved;
     return ERR_OK;
+}
+
+enum err db_cut_log(struct db *db, int64_t room)
+{
+    int pages, moved;
+    if ((db->log_pages - db->moved_pages) * db->page_bytes > room)
+        return ERR_OK;
+    sqlite3_busy_timeout(db->handle, 0);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, &pages, &moved);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    if (code == SQLITE_OK)
+        db->log_pages = db->moved_pages = 0;
+    return code == SQLITE_BUSY ? ERR_OK : result(db, code);
 }
 
 int64_t db_log_pages(const struct db *db)

@@ -83,7 +83,7 @@ static void cut_short_run(struct trial *trial, struct shelf *shelf, bool psow)
 {
     struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900, .log_pages = 25};
     shim.psow = psow;
-    run_whole(&run, 24);
+    run_whole(&run, 32);
     assert_true(log_starts(&run.disk) > 4);
     trial->run = &run;
     for (uint64_t seed = 1; seed <= seeds; seed++)
@@ -157,7 +157,7 @@ static void cut_second_lives(struct trial *trial, struct shelf *shelf, bool kill
 {
     struct run run = {.shelf = shelf, .path = shelf->path, .filler = 900, .log_pages = 25};
     shim.psow = false;
-    run_whole(&run, 24);
+    run_whole(&run, 32);
     for (size_t at = 0; at + 1 < run.ledger.acts[run.ledger.act_count - 2].begun; at++)
         cut_second_life(trial, &run, at, killed);
     print(trial);
