@@ -61,7 +61,7 @@ struct store_limits {
     int64_t log_pages;    /* that wait in the log until it is checkpointed */
 };
 
-#define STORE_LOG_PAGES 1000 /* unless there is a reason */
+#define STORE_LOG_PAGES 600 /* unless there is a reason: more write less twice, fewer hold up less */
 
 struct store;
 
