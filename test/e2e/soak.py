@@ -85,12 +85,12 @@ def sample(server):
             "log": log, "database": database}
 
 
-def wait_for(condition):
-    """Wait for what the server sends no word of."""
+def check_closed(server, idle):
+    """Wait until the server, which nobody talks to any more, has no more open than when nobody had."""
     deadline = time.monotonic() + wire.TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
+    while descriptors(server) > idle and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert descriptors(server) == idle
 
 
 def look(server):
@@ -156,7 +156,7 @@ def main():
         others = Paced(server)
         samples, reloads = soak(server, steady, rate)
         others.end()
-        wait_for(lambda: descriptors(server) == idle)
+        check_closed(server, idle)
         reloaded = sum('"configuration reloaded"' in line for line in server.log.lines)
         server.restart()
         others.check()
