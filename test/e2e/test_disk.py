@@ -177,7 +177,6 @@ def test_killed_on_a_full_disk():
         senders.wait_refused(10)
         server.kill()
         senders.end()
-        disk.fill(hog)
         server.start()
         assert server.send(own.row()) == own.UNAVAILABLE
         assert readiness(server) == FULL
