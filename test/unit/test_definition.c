@@ -132,6 +132,8 @@ static const struct mistake schemes[] = {
        ".timestamp.future: must be a duration of 1s to 366d, or any"},
     {"{" KIND HEADER ",'id':{'header':'I'},'signed':'{id}{body}'}",
      S ".signed: needs a character behind {id}, {header:...} and {json:...}"},
+    {"{" KIND HEADER ",'signed':'{json:a}{body}'}",
+     S ".signed: needs a character behind {id}, {header:...} and {json:...}"},
     {"{" KIND HEADER ",'signed':'hello'}",
      S ".signed: signs nothing of the body; if so it is, say \"body\": \"unsigned\""},
     {"{" KIND HEADER ",'signed':'{json:a}','body':'unsigned'}", ""},

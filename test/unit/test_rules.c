@@ -185,6 +185,16 @@ static void mistakes_in_the_key_are_named(void **state)
     "'scheme':{'kind':'hmac','hash':'sha256','signature':{'header':'S','encoding':'hex'}," more "}"
 #define UNSIGNED(of) HMAC("'signed':'" of "','body':'unsigned'")
 
+/* The scheme would read another webhook than the mapping. */
+static void a_form_has_no_json_paths(void **state)
+{
+    (void)state;
+    check_rules(UNSIGNED("{json:a}"),
+                &(struct mistake){"'request':{'body':'form'}," EVENT,
+                                  "v.json:2: scheme.signed: has a json path, but the body is a form"},
+                1);
+}
+
 /* What is not signed can be another with every repeat. */
 static void a_key_lies_in_what_is_signed(void **state)
 {
@@ -565,6 +575,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_events_are_named),
         cmocka_unit_test(mistakes_in_when_are_named),
         cmocka_unit_test(mistakes_in_the_key_are_named),
+        cmocka_unit_test(a_form_has_no_json_paths),
         cmocka_unit_test(a_key_lies_in_what_is_signed),
         cmocka_unit_test(events_with_a_key_are_chosen_by_what_is_signed),
         cmocka_unit_test(a_pickup_has_an_id),

@@ -296,6 +296,22 @@ static void ids_agree_with_hashlib(void **state)
     }
 }
 
+/* The signature does not tell a number from the text of its digits, so neither does the key. */
+static void a_key_that_is_signed_as_a_text_is_one(void **state)
+{
+    (void)state;
+    struct event_id id;
+    struct desk desk CLEANUP(desk_close) = {0};
+    desk_open(&desk,
+              "'scheme':{'kind':'hmac','hash':'sha256','signature':{'header':'X-Sig','encoding':'hex'},"
+              "'signed':'{json:d}','body':'unsigned'}",
+              KEYED("['d']"));
+    desk_retry(&desk, "{'d':7}", "");
+    id = desk.verdict.pieces[0].event.id;
+    desk_retry(&desk, "{'d':'7'}", "");
+    assert_memory_equal(&id, &desk.verdict.pieces[0].event.id, sizeof id);
+}
+
 #define BY_FORM                                                                                              \
     "'scheme':{'kind':'hmac','hash':'sha256','signature':{'header':'X-Sig','encoding':'hex'},"               \
     "'signed':'{form_sorted}'}"
@@ -525,6 +541,7 @@ int main(void)
         cmocka_unit_test(ids_agree_with_hashlib),
         cmocka_unit_test(a_sorted_form_is_one_event_in_any_order),
         cmocka_unit_test(an_event_of_a_key_has_the_digest_of_its_body),
+        cmocka_unit_test(a_key_that_is_signed_as_a_text_is_one),
         cmocka_unit_test(every_part_of_a_key_must_be_there),
         cmocka_unit_test(what_lacks_its_key_is_known_by_its_bytes),
         cmocka_unit_test(a_head_holds_no_secret_and_nothing_twice),
