@@ -117,7 +117,7 @@ static enum err write_failure(struct store *store, int64_t consumer, const struc
     db_bind_int(db, SQL_CLAIM_FAIL, 3, state);
     db_bind_int(db, SQL_CLAIM_FAIL, 4, state == DEAD ? failure->now : failure->now + wait);
     db_bind_text(db, SQL_CLAIM_FAIL, 5, add_attempt(&arena, row, failure));
-    db_bind_text(db, SQL_CLAIM_FAIL, 6, failure->subject);
+    db_bind_text(db, SQL_CLAIM_FAIL, 6, failure->subject.at != NULL ? failure->subject : SPAN(""));
     return db_run(db, SQL_CLAIM_FAIL);
 }
 
