@@ -19,6 +19,7 @@ static const struct {
     {"night", "{'sunday':[{'open':'20:00','close':'24:00'}],'monday':[{'open':'00:00','close':'03:00'}]}"},
     {"gapday", "{'sunday':[{'open':'01:00','close':'04:00'}]}"},
     {"short", "{'tuesday':[{'open':'09:00','close':'09:30'}]}"},
+    {"evening", "{'sunday':[{'open':'20:00','close':'24:00'}]}"},
     {"touching", "{'monday':[{'open':'08:00','close':'12:00'},{'open':'12:00','close':'17:00'}]}"},
     {"in the gap", "{'sunday':[{'open':'02:10','close':'02:40'},{'open':'02:50','close':'03:20'}]}"},
     {"closed", "{}"},
@@ -80,6 +81,8 @@ static const struct {
     {"gapday", "America/New_York", "2024-03-09T14:30:00Z", 120, "2024-03-10T06:00:00Z 2024-03-10T08:00:00Z"},
     {"gapday", "America/New_York", "2024-03-09T14:30:00Z", 180, "2024-03-17T05:00:00Z 2024-03-17T08:00:00Z"},
     {"gapday", "America/New_York", "2024-11-02T14:30:00Z", 240, "2024-11-03T05:00:00Z 2024-11-03T09:00:00Z"},
+    {"gapday", "America/New_York", "2024-10-20T05:00:00Z", 240, "2024-11-03T05:00:00Z 2024-11-03T09:00:00Z"},
+    {"gapday", "America/New_York", "2024-10-20T04:59:00Z", 240, "2024-10-20T05:00:00Z 2024-10-20T08:00:00Z"},
     {"gapday", "America/New_York", "2024-11-04T14:30:00Z", 240, "2024-11-10T06:00:00Z 2024-11-10T09:00:00Z"},
     {"short", "Australia/Lord_Howe", "2024-10-01T14:30:00Z", 60, "2024-10-07T22:00:00Z 2024-10-07T22:30:00Z"},
     {"short", "Australia/Lord_Howe", "2024-09-30T23:00:00Z", 30, "2024-10-07T22:00:00Z 2024-10-07T22:30:00Z"},
@@ -151,6 +154,9 @@ static void holds_what_is_within(void **state)
     struct hours hours = hours_of("usual", "America/New_York");
     for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++)
         CHECK(moments[i].time, hours_hold(&hours, at(moments[i].time)) == moments[i].held);
+    hours = hours_of("evening", "America/New_York");
+    assert_true(hours_hold(&hours, at("2025-01-20T05:00:00Z"))); /* closes as the next day begins */
+    assert_false(hours_hold(&hours, at("2025-01-20T05:00:01Z")));
 }
 
 static const struct {
