@@ -180,5 +180,5 @@ MIGRATION(
     ") STRICT;"
     "CREATE INDEX notices_due ON notices (due) WHERE state = 0;"
     "INSERT INTO consumers VALUES (1, '', 'flows',"
-          " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
+    " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
 #undef MIGRATION

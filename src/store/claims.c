@@ -59,11 +59,8 @@ static struct span shorten(struct arena *arena, struct span history)
     struct json *list = json_parse(history, &fault);
     size_t count = json_count(list);
     json_open(&out, '[');
-    for (size_t i = count < CLAIM_HISTORY_MAX ? 0 : count - CLAIM_HISTORY_MAX + 1; i < count; i++) {
-        struct buf entry = {.arena = arena};
-        json_put(&entry, json_at(list, i));
-        json_put_raw(&out, buf_span(&entry));
-    }
+    for (size_t i = count < CLAIM_HISTORY_MAX ? 0 : count - CLAIM_HISTORY_MAX + 1; i < count; i++)
+        json_put(&out, json_at(list, i));
     json_close(&out, ']');
     json_free(list);
     return buf_span(&out);
@@ -77,20 +74,16 @@ static struct span add_attempt(struct arena *arena, const struct row *row,
     struct span before = row->attempts > CLAIM_HISTORY_MAX ? shorten(arena, row->history) : row->history;
     before.len--; /* its bracket */
     buf_add(&out, before);
-    if (before.len > 1)
-        buf_add_char(&out, ',');
     time_write(at, failure->now);
-    struct buf entry = {.arena = arena};
-    json_open(&entry, '{');
-    json_add_int(&entry, "attempt", row->attempts);
-    json_add_str(&entry, "at", span_of(at));
-    json_add_str(&entry, "worker", row->worker);
-    json_add_str(&entry, "error", failure->error);
+    json_open(&out, '{');
+    json_add_int(&out, "attempt", row->attempts);
+    json_add_str(&out, "at", span_of(at));
+    json_add_str(&out, "worker", row->worker);
+    json_add_str(&out, "error", failure->error);
     if (failure->more.len > 0)
-        json_add_raw(&entry, "more", failure->more);
-    json_close(&entry, '}');
-    buf_add(&out, buf_span(&entry));
-    buf_add_char(&out, ']');
+        json_add_raw(&out, "more", failure->more);
+    json_close(&out, '}');
+    json_close(&out, ']');
     return buf_span(&out);
 }
 
@@ -117,7 +110,7 @@ static enum err write_failure(struct store *store, int64_t consumer, const struc
     db_bind_int(db, SQL_CLAIM_FAIL, 3, state);
     db_bind_int(db, SQL_CLAIM_FAIL, 4, state == DEAD ? failure->now : failure->now + wait);
     db_bind_text(db, SQL_CLAIM_FAIL, 5, add_attempt(&arena, row, failure));
-    db_bind_text(db, SQL_CLAIM_FAIL, 6, failure->subject);
+    db_bind_text(db, SQL_CLAIM_FAIL, 6, failure->subject.at != NULL ? failure->subject : SPAN(""));
     return db_run(db, SQL_CLAIM_FAIL);
 }
 
