@@ -86,13 +86,13 @@ static bool is_text(const struct shape_field *field, struct span text)
 
 static bool is_number(const struct shape_field *field, const struct json *value)
 {
-    double number = 0;
+    double number = json_number(value);
     bool whole = json_kind(value) == JSON_INT;
     if (field->type == SHAPE_WHOLE)
         return whole && within(field, json_int(value));
     if (whole)
         return within(field, json_int(value));
-    return json_kind(value) == JSON_NUM && num_real(json_number(value), &number) &&
+    return json_kind(value) == JSON_NUM &&
            (is_unbounded(field) || (number >= (double)field->least && number <= (double)field->most));
 }
 
