@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "model/geohash.h"
 #include "model/schedule.h"
+#include "model/shapes.h"
 
 #define ID    .type = SHAPE_TEXT, .least = 1, .most = 200
 #define LINE  .type = SHAPE_TEXT, .least = 0, .most = 500
@@ -17,7 +18,7 @@ static const struct shape_field clock_fields[] = {
     {"start", .type = SHAPE_CLOCK, .required = true, .help = "On the clinic's clock."},
     {"end", .type = SHAPE_CLOCK, .required = true, .help = "Later than the start."},
 };
-static const struct shape clock_window = {"TimeWindow", "A span of a day.", SHAPE_FIELDS(clock_fields)};
+const struct shape shape_time_window = {"TimeWindow", "A span of a day.", SHAPE_FIELDS(clock_fields)};
 
 static const struct shape_field weekday = {NULL, .type = SHAPE_WHOLE, .least = 0, .most = 6};
 
@@ -25,27 +26,27 @@ static const struct shape_field schedule_fields[] = {
     {"frequency", .type = SHAPE_WORD, .required = true, .words = "DAILY|WEEKLY|BIWEEKLY"},
     {"daysOfWeek", .type = SHAPE_LIST, .least = 0, .most = 7, .element = &weekday,
      .help = "0 is Sunday; WEEKLY and BIWEEKLY need at least one."},
-    {"timeWindow", .type = SHAPE_OBJECT, .required = true, .of = &clock_window},
+    {"timeWindow", .type = SHAPE_OBJECT, .required = true, .of = &shape_time_window},
 };
-static const struct shape schedule_shape = {"RecurringSchedule",
-                                            "Pickups for the next 90 days, on the clinic's clock.",
-                                            SHAPE_FIELDS(schedule_fields)};
+const struct shape shape_recurring_schedule = {"RecurringSchedule",
+                                               "Pickups for the next 90 days, on the clinic's clock.",
+                                               SHAPE_FIELDS(schedule_fields)};
 
 static const struct shape_field requester_fields[] = {
     {"name", LINE},
     {"phone", LINE},
     {"userId", LINE},
 };
-static const struct shape requester = {"RequestedBy", "Who asked for a pickup.", true,
-                                       SHAPE_FIELDS(requester_fields)};
+const struct shape shape_requested_by = {"RequestedBy", "Who asked for a pickup.", true,
+                                         SHAPE_FIELDS(requester_fields)};
 
 static const struct shape_field metadata_fields[] = {
     {"preferredTime", .type = SHAPE_TIME,
      .help = "Must lie within the clinic's hours, to which the window is then clipped."},
     {"externalId", LINE, .help = "What the asking system knows the pickup by."},
 };
-static const struct shape metadata = {"PickupMetadata", "What else is known of a pickup.", true,
-                                      SHAPE_FIELDS(metadata_fields)};
+const struct shape shape_pickup_metadata = {"PickupMetadata", "What else is known of a pickup.", true,
+                                            SHAPE_FIELDS(metadata_fields)};
 
 static const struct shape_field pickup_fields[] = {
     {"pickupId", ID, .required = true, .help = "The same one again changes the pickup while it is Pending."},
@@ -56,13 +57,13 @@ static const struct shape_field pickup_fields[] = {
     {"isRush", .type = SHAPE_BOOL},
     {"packageCount", .type = SHAPE_WHOLE, .least = 1, .most = 10000},
     {"notes", NOTES},
-    {"requestedBy", .type = SHAPE_OBJECT, .of = &requester},
+    {"requestedBy", .type = SHAPE_OBJECT, .of = &shape_requested_by},
     {"requestTime", .type = SHAPE_TIME},
-    {"metadata", .type = SHAPE_OBJECT, .of = &metadata},
-    {"recurringSchedule", .type = SHAPE_OBJECT, .of = &schedule_shape},
+    {"metadata", .type = SHAPE_OBJECT, .of = &shape_pickup_metadata},
+    {"recurringSchedule", .type = SHAPE_OBJECT, .of = &shape_recurring_schedule},
 };
-static const struct shape pickup = {"PickupRequested", "The detail of a request for a pickup.", true,
-                                    SHAPE_FIELDS(pickup_fields)};
+const struct shape shape_pickup_requested = {"PickupRequested", "The detail of a request for a pickup.", true,
+                                             SHAPE_FIELDS(pickup_fields)};
 
 /* CaseReadyToShip. */
 
@@ -71,15 +72,15 @@ static const struct shape_field dimension_fields[] = {
     {"width", FROM0},
     {"height", FROM0},
 };
-static const struct shape dimensions = {"Dimensions", "In cm.", true, SHAPE_FIELDS(dimension_fields)};
+const struct shape shape_dimensions = {"Dimensions", "In cm.", true, SHAPE_FIELDS(dimension_fields)};
 
 static const struct shape_field package_fields[] = {
-    {"weight", FROM0, .help = "In kg."},       {"dimensions", .type = SHAPE_OBJECT, .of = &dimensions},
+    {"weight", FROM0, .help = "In kg."},       {"dimensions", .type = SHAPE_OBJECT, .of = &shape_dimensions},
     {"fragile", .type = SHAPE_BOOL},           {"temperatureControlled", .type = SHAPE_BOOL},
     {"requiresSignature", .type = SHAPE_BOOL},
 };
-static const struct shape package = {"PackageSpecs", "What a case is shipped as.", true,
-                                     SHAPE_FIELDS(package_fields)};
+const struct shape shape_package_specs = {"PackageSpecs", "What a case is shipped as.", true,
+                                          SHAPE_FIELDS(package_fields)};
 
 static const struct shape_field case_fields[] = {
     {"caseId", ID, .required = true},
@@ -87,14 +88,14 @@ static const struct shape_field case_fields[] = {
     {"clinicId", ID, .required = true},
     {"patientName", LINE},
     {"completedAt", .type = SHAPE_TIME},
-    {"packageSpecs", .type = SHAPE_OBJECT, .of = &package},
+    {"packageSpecs", .type = SHAPE_OBJECT, .of = &shape_package_specs},
     {"priority", .type = SHAPE_WORD, .words = "STANDARD|RUSH|EMERGENCY",
      .help = "STANDARD unless it is said."},
     {"requestedDeliveryDate", .type = SHAPE_DATE, .required = true},
     {"notes", NOTES},
 };
-static const struct shape ready_case = {"CaseReadyToShip", "The detail of a case that is finished.", true,
-                                        SHAPE_FIELDS(case_fields)};
+const struct shape shape_case_ready = {"CaseReadyToShip", "The detail of a case that is finished.", true,
+                                       SHAPE_FIELDS(case_fields)};
 
 /* DeliveryCompleted. */
 
@@ -102,14 +103,14 @@ static const struct shape_field driver_fields[] = {
     {"driverId", LINE},
     {"driverName", LINE},
 };
-static const struct shape driver = {"DeliveredBy", "Who drove.", true, SHAPE_FIELDS(driver_fields)};
+const struct shape shape_delivered_by = {"DeliveredBy", "Who drove.", true, SHAPE_FIELDS(driver_fields)};
 
 static const struct shape_field receiver_fields[] = {
     {"name", .type = SHAPE_TEXT, .required = true, .least = 1, .most = 500},
     {"title", LINE},
 };
-static const struct shape receiver = {"ReceivedBy", "Who took the delivery.", true,
-                                      SHAPE_FIELDS(receiver_fields)};
+const struct shape shape_received_by = {"ReceivedBy", "Who took the delivery.", true,
+                                        SHAPE_FIELDS(receiver_fields)};
 
 static const struct shape_field proof_fields[] = {
     {"signatureUrl", URL, .required = true},
@@ -117,8 +118,8 @@ static const struct shape_field proof_fields[] = {
     {"verificationCode", LINE},
     {"geoHash", .type = SHAPE_TEXT, .least = 1, .most = GEOHASH_MAX},
 };
-static const struct shape proof = {"ProofOfDelivery", "What shows that it was delivered.", true,
-                                   SHAPE_FIELDS(proof_fields)};
+const struct shape shape_proof_of_delivery = {"ProofOfDelivery", "What shows that it was delivered.", true,
+                                              SHAPE_FIELDS(proof_fields)};
 
 static const struct shape_field case_id = {NULL, ID};
 
@@ -128,17 +129,17 @@ static const struct shape_field delivery_fields[] = {
     {"caseIds", .type = SHAPE_LIST, .required = true, .least = 1, .most = 1000, .element = &case_id},
     {"clinicId", ID, .required = true},
     {"deliveredAt", .type = SHAPE_TIME, .required = true},
-    {"deliveredBy", .type = SHAPE_OBJECT, .of = &driver},
-    {"receivedBy", .type = SHAPE_OBJECT, .of = &receiver},
-    {"proofOfDelivery", .type = SHAPE_OBJECT, .required = true, .of = &proof},
+    {"deliveredBy", .type = SHAPE_OBJECT, .of = &shape_delivered_by},
+    {"receivedBy", .type = SHAPE_OBJECT, .of = &shape_received_by},
+    {"proofOfDelivery", .type = SHAPE_OBJECT, .required = true, .of = &shape_proof_of_delivery},
 };
-static const struct shape delivery = {"DeliveryCompleted", "The detail of a stop that is done.", true,
-                                      SHAPE_FIELDS(delivery_fields)};
+const struct shape shape_delivery_completed = {"DeliveryCompleted", "The detail of a stop that is done.",
+                                               true, SHAPE_FIELDS(delivery_fields)};
 
 const struct detail_kind detail_kinds[DETAIL_KINDS] = {
-    {SPAN("crm.portal"), SPAN("PickupRequested"), &pickup},
-    {SPAN("cases.production"), SPAN("CaseReadyToShip"), &ready_case},
-    {SPAN("logistics.driver"), SPAN("DeliveryCompleted"), &delivery},
+    {SPAN("crm.portal"), SPAN("PickupRequested"), &shape_pickup_requested},
+    {SPAN("cases.production"), SPAN("CaseReadyToShip"), &shape_case_ready},
+    {SPAN("logistics.driver"), SPAN("DeliveryCompleted"), &shape_delivery_completed},
 };
 
 /* What no table says; of a detail that is as its table says. */
@@ -165,10 +166,10 @@ static void check_window(const struct json *detail, struct faults *faults)
         faults_add(faults, "Invalid detail.windowEnd: is not later than windowStart");
 }
 
-static void check_place(const struct json *proof_given, struct faults *faults)
+static void check_place(const struct json *proof, struct faults *faults)
 {
     struct geo_cell cell;
-    const struct json *hash = json_get(proof_given, "geoHash");
+    const struct json *hash = json_get(proof, "geoHash");
     if (json_kind(hash) != JSON_ABSENT && !geohash_read(json_str(hash), &cell))
         faults_add(faults, "Invalid detail.proofOfDelivery.geoHash");
 }
