@@ -51,6 +51,7 @@ struct serve {
     struct news *news;
     struct flows *flows;
     struct polls *polls;
+    struct streams *streams;
     struct tallies tallies;
     struct matches *matches;
     struct allowance *allowance;
@@ -177,6 +178,7 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          serve->reader,
                          serve->polls,
                          serve->flows,
+                         serve->streams,
                          serve->view};
 }
 
@@ -250,6 +252,7 @@ static void stop(struct serve *serve)
     if (serve->flows != NULL)
         flows_stop(serve->flows);
     polls_stop(serve->polls);
+    streams_stop(serve->streams);
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
@@ -355,6 +358,8 @@ static bool start_control(struct serve *serve)
     serve->room.bytes = (size_t)serve->setup.config.server.body_bytes;
     serve->news = news_new(serve->writer);
     serve->polls = polls_new(serve->news, serve->view, serve->loop);
+    serve->streams =
+        streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
     if (serve->setup.config.server.flows)
         serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
     serve->private_face = face_of(serve, FACE_PRIVATE);
@@ -425,6 +430,7 @@ static void finish(struct serve *serve)
         matches_free(serve->matches);
     flows_free(serve->flows);
     polls_free(serve->polls);
+    streams_free(serve->streams);
     news_free(serve->news);
     tallies_free(&serve->tallies);
     if (serve->allowance != NULL)

@@ -106,21 +106,23 @@ static void end(struct stream *stream)
     http_stream_end(call);
 }
 
+/* Of a stream whose client has gone there is nothing. */
+static int64_t unsent(const struct stream *stream)
+{
+    size_t left = http_stream_write(stream->call, SPAN(""));
+    return left != SIZE_MAX ? (int64_t)left : 0;
+}
+
 static void drop(struct stream *stream)
 {
     struct http_call *call = stream->call;
     log_event_limited(LOG_WARN, "a stream was dropped: it takes too long to read",
-                      LOG_NUM("unsent", (int64_t)http_stream_unsent(call)));
+                      LOG_NUM("unsent", unsent(stream)));
     forget(stream);
     http_stream_drop(call);
 }
 
 /* Going on. */
-
-static int64_t unsent(const struct stream *stream)
-{
-    return (int64_t)http_stream_unsent(stream->call);
-}
 
 static void read_on(struct stream *stream)
 {
@@ -143,7 +145,8 @@ static void say(struct stream *stream, struct span text)
     bool was_idle = unsent(stream) == 0;
     stream->written += (int64_t)text.len;
     stream->spoke = time_monotonic();
-    http_stream_write(stream->call, text);
+    size_t left = http_stream_write(stream->call, text);
+    (void)left; /* it is looked at soon */
     if (was_idle)
         set_goal(stream);
     loop_timer_set(stream->streams->pump, PUMP_MS);
@@ -159,7 +162,7 @@ static void done(struct reader_job *job)
     }
     if (stream->text.len > 0)
         say(stream, buf_span(&stream->text));
-    stream->text.len = 0;
+    buf_free(&stream->text);
     if (stream->more || stream->again)
         read_on(stream);
 }
@@ -169,7 +172,7 @@ static void done(struct reader_job *job)
 static void look_after(struct stream *stream, int64_t now)
 {
     int64_t left = unsent(stream);
-    int64_t taken = stream->written - left;
+    int64_t taken = stream->written - left; /* fewer by what frames the parts */
     if (stream->reading || stream->ended)
         return;
     if (http_gone(stream->call)) {
@@ -185,7 +188,7 @@ static void look_after(struct stream *stream, int64_t now)
     if (left == 0 && now - stream->spoke >= STREAM_BEAT_MS * 1000) {
         sse_beat(&stream->text, stream->position);
         say(stream, buf_span(&stream->text));
-        stream->text.len = 0;
+        buf_free(&stream->text);
     }
     if (stream->again)
         read_on(stream);
