@@ -46,9 +46,6 @@ bool network_host_parse(struct span text, struct network_host *host);
  */
 uint64_t network_client(const struct network_host *host, uint64_t seed);
 
-/* A seed that nobody knows. */
-uint64_t network_seed(void);
-
 /*
  * A list with commas between: addresses, networks (10.0.0.0/8, 2001:db8::/32) and the word unix. An empty
  * text is an empty list. False, and an empty list, if an entry is none of these, if bits are set behind its

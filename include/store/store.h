@@ -10,6 +10,8 @@
 #include "model/event.h"
 #include "sys/loop.h"
 
+struct view;
+
 enum store_kind {
     STORE_EVENT,      /* keep `event`; clears its row in quarantine, and takes its first arrival from there */
     STORE_QUARANTINE, /* keep `body` and `head` under event.id with event.origin, .org, .time, and `faults` */
@@ -19,7 +21,18 @@ enum store_kind {
     STORE_MATCHES,    /* note when `matches` last proved a webhook */
     STORE_FENCE,      /* keep nothing, and come back after all that was put before */
     STORE_PROBE,      /* only find out whether writing works */
+    STORE_CALL,       /* run `call`, in a savepoint of its own */
 };
+
+struct store;
+struct store_job;
+
+/*
+ * Reads and writes within the transaction of a batch, in the writer's thread: ERR_OK keeps what it wrote;
+ * ERR_STORE, ERR_FULL and ERR_SYNC fail the whole transaction; with any other error what it wrote is undone,
+ * and the rest goes on. It may be run again if the transaction fails, so it sets all of its results anew.
+ */
+typedef enum err store_call(struct store *store, struct store_job *job);
 
 struct store_match {
     struct span origin, secret;
@@ -40,6 +53,7 @@ struct store_job {
     struct store_job *part; /* a further job of the source, kept with this one or not at all; or NULL.
                                Those that clear come first, and lend the others their first arrival. */
     size_t bytes;           /* what the webhook holds of memory until it is done, about */
+    store_call *call;       /* of STORE_CALL */
 
     /* Out: */
     enum err err;   /* ERR_OK: on disk; ERR_STORE, ERR_FULL, ERR_SYNC: nothing of it is kept;
@@ -62,8 +76,6 @@ struct store_limits {
 };
 
 #define STORE_LOG_PAGES 600 /* unless there is a reason: more write less twice, fewer hold up less */
-
-struct store;
 
 /* Opens and, if need be, creates or migrates the file. NULL with the reason in *why. */
 struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why);
@@ -92,6 +104,26 @@ enum err store_state(const struct store *store);
 /* Whether the store may be closed after ERR_SYNC: the disk must take what was refused out of the file first.
  * To be asked every second. */
 MUST bool store_may_close(struct store *store);
+
+/* The seq of the newest event. For the writer's thread. */
+int64_t store_seq(const struct store *store);
+
+/* For calls: reads what they have written so far. */
+struct view *store_view(struct store *store);
+
+/* For calls: adds an event to the log; sets *duplicate if it was there, and *changed if it was another then.
+ */
+MUST enum err store_publish(struct store *store, const struct event *event, bool *duplicate, bool *changed);
+
+/*
+ * For calls: runs `part` in a savepoint of its own. What it returns is returned; unless it is ERR_OK, what it
+ * wrote is undone. After ERR_STORE, ERR_FULL and ERR_SYNC the call must end with that.
+ */
+typedef enum err store_part(struct store *store, void *arg);
+MUST enum err store_attempt(struct store *store, store_part *part, void *arg);
+
+/* Whether an error ends the transaction. */
+bool store_is_lost(enum err err);
 
 /* The version of the file that this program writes. */
 int store_version(void);

@@ -20,6 +20,13 @@ struct writer;
 struct writer *writer_start(struct store *store, const struct writer_limits *limits, struct loop *loop,
                             struct mail *failed);
 
+/*
+ * From now on calls back, in the writer's loop, after commits that have added events: the newest is `seq`.
+ * Several commits may be told as one. Once only, in that loop's thread.
+ */
+typedef void writer_news_fn(void *arg, int64_t seq);
+void writer_tell(struct writer *writer, writer_news_fn *fn, void *arg);
+
 /* Writes all that was put, then ends the thread; what is put from now on is refused. */
 void writer_stop(struct writer *writer);
 

@@ -16,10 +16,10 @@ enum db_mode {
 };
 
 /*
- * Whatever can fail here is ERR_FULL if there is no room for it, ERR_SYNC if the disk has failed to sync, and
- * otherwise ERR_STORE. After ERR_SYNC nothing more may be written: the system may have dropped what it was to
- * sync, and still show it. What was refused is taken out of the log; who opens the file next moves the rest
- * of it and syncs it, closing does not.
+ * Whatever can fail here is ERR_FULL if there is no room for it, ERR_SYNC if the disk has failed to sync,
+ * ERR_INTERNAL if a constraint forbids it, and otherwise ERR_STORE. After ERR_SYNC nothing more may be
+ * written: the system may have dropped what it was to sync, and still show it. What was refused is taken out
+ * of the log; who opens the file next moves the rest of it and syncs it, closing does not.
  */
 struct db;
 

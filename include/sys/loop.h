@@ -27,6 +27,13 @@ typedef void loop_fn(void *arg);
 void loop_after(struct loop *loop, int64_t ms, loop_fn *fn, void *arg);
 void loop_every(struct loop *loop, int64_t ms, loop_fn *fn, void *arg);
 
+/* A timer that can be set again and again; it belongs to the caller, and goes before the loop does. */
+struct loop_timer;
+struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);
+void loop_timer_set(struct loop_timer *timer, int64_t ms); /* once, after that many; replaces what was set */
+void loop_timer_clear(struct loop_timer *timer);
+void loop_timer_free(struct loop_timer *timer); /* NULL is fine */
+
 /* Calls back on a signal; in one loop of the process only. Lives until the loop is freed. */
 void loop_on_signal(struct loop *loop, int signal, loop_fn *fn, void *arg);
 

@@ -44,4 +44,141 @@ MIGRATION("CREATE TABLE last_seq (id INTEGER PRIMARY KEY CHECK (id = 1), seq INT
           "CREATE TRIGGER note_last_seq AFTER DELETE ON events"
           " WHEN NOT EXISTS (SELECT 1 FROM events WHERE seq > OLD.seq)"
           " BEGIN UPDATE last_seq SET seq = max(seq, OLD.seq); END;")
+/* Handing on: who reads the log, and the domain that the flows make of it. Times are ms since 1970. */
+MIGRATION(
+    "CREATE TABLE consumers ("
+    " id INTEGER PRIMARY KEY,"
+    " org TEXT NOT NULL," /* empty: the flows, which read every organization's events */
+    " name TEXT NOT NULL,"
+    " detail_types TEXT NOT NULL," /* these three: JSON lists of texts, empty for all */
+    " sources TEXT NOT NULL,"
+    " origins TEXT NOT NULL,"
+    " cursor INTEGER NOT NULL," /* the log has been looked through up to this seq */
+    " max_attempts INTEGER NOT NULL,"
+    " lease_ms INTEGER NOT NULL,"
+    " paused INTEGER NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " UNIQUE (org, name)"
+    ") STRICT;"
+    "CREATE TABLE claims ("
+    " consumer INTEGER NOT NULL REFERENCES consumers ON DELETE CASCADE,"
+    " seq INTEGER NOT NULL,"
+    " state INTEGER NOT NULL," /* 0 leased, 1 to be tried again, 2 dead */
+    " attempts INTEGER NOT NULL,"
+    " most INTEGER NOT NULL,"  /* attempts that it may have */
+    " due INTEGER NOT NULL,"   /* when the lease ends, when it is tried again, when it died */
+    " token INTEGER NOT NULL," /* of the last lease */
+    " worker TEXT NOT NULL,"
+    " history TEXT NOT NULL," /* a JSON list, one object a failed attempt */
+    " subject TEXT NOT NULL," /* what may mend it when it changes: a clinic's id; or empty */
+    " PRIMARY KEY (consumer, seq)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX claims_due ON claims (consumer, due) WHERE state < 2;"
+    "CREATE INDEX claims_dead ON claims (consumer, subject) WHERE state = 2;"
+    "CREATE TABLE clinics ("
+    " org TEXT NOT NULL,"
+    " clinic_id TEXT NOT NULL,"
+    " document TEXT NOT NULL," /* as it was put, checked */
+    " updated INTEGER NOT NULL,"
+    " PRIMARY KEY (org, clinic_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE pickups ("
+    " id INTEGER PRIMARY KEY,"
+    " org TEXT NOT NULL,"
+    " origin TEXT NOT NULL," /* who made it, and alone may change it */
+    " pickup_id TEXT NOT NULL,"
+    " series TEXT NOT NULL,"     /* the pickup_id of the schedule that made it; or empty */
+    " local_date TEXT NOT NULL," /* of the series, YYYYMMDD; or empty */
+    " clinic_id TEXT NOT NULL,"
+    " lab_id TEXT NOT NULL,"
+    " status TEXT NOT NULL,"
+    " priority TEXT NOT NULL,"
+    " window_start INTEGER NOT NULL,"
+    " window_end INTEGER NOT NULL,"
+    " detail TEXT NOT NULL," /* packageCount, notes, requestedBy, metadata: JSON */
+    " driver TEXT,"          /* JSON, or NULL */
+    " eta INTEGER,"
+    " seq INTEGER NOT NULL," /* of the event that changed it last */
+    " created INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL,"
+    " UNIQUE (org, origin, pickup_id)"
+    ") STRICT;"
+    "CREATE INDEX pickups_id ON pickups (org, pickup_id);"
+    "CREATE INDEX pickups_series ON pickups (org, origin, series, window_start) WHERE series <> '';"
+    "CREATE TABLE schedules ("
+    " org TEXT NOT NULL,"
+    " origin TEXT NOT NULL,"
+    " pickup_id TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"  /* of the event that asked for it */
+    " skipped TEXT NOT NULL," /* a JSON list of closed days */
+    " horizon TEXT NOT NULL," /* pickups are made up to this local date, YYYY-MM-DD */
+    " seq INTEGER NOT NULL,"
+    " PRIMARY KEY (org, origin, pickup_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE deliveries ("
+    " id INTEGER PRIMARY KEY,"
+    " org TEXT NOT NULL,"
+    " delivery_id TEXT NOT NULL,"
+    " lab_id TEXT NOT NULL,"
+    " clinic_id TEXT NOT NULL,"
+    " date TEXT NOT NULL," /* YYYY-MM-DD */
+    " status TEXT NOT NULL,"
+    " priority TEXT NOT NULL,"
+    " notes TEXT NOT NULL,"
+    " driver TEXT,"
+    " eta INTEGER,"
+    " proof TEXT," /* of what became Delivered: JSON, or NULL */
+    " seq INTEGER NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL,"
+    " UNIQUE (org, delivery_id)"
+    ") STRICT;"
+    "CREATE INDEX deliveries_pending ON deliveries (org, lab_id, clinic_id, date) WHERE status = 'Pending';"
+    "CREATE TABLE delivery_cases ("
+    " org TEXT NOT NULL,"
+    " case_id TEXT NOT NULL,"
+    " delivery_id TEXT NOT NULL,"
+    " priority TEXT NOT NULL,"
+    " detail TEXT NOT NULL," /* of the event that made it ready */
+    " seq INTEGER NOT NULL,"
+    " PRIMARY KEY (org, case_id),"
+    " FOREIGN KEY (org, delivery_id) REFERENCES deliveries (org, delivery_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX delivery_cases_of ON delivery_cases (org, delivery_id);"
+    "CREATE TABLE invoices ("
+    " org TEXT NOT NULL,"
+    " invoice_id TEXT NOT NULL,"
+    " clinic_id TEXT NOT NULL,"
+    " amount_minor INTEGER NOT NULL,"
+    " currency TEXT NOT NULL,"
+    " status TEXT NOT NULL,"
+    " delivered TEXT," /* time, receiver and proof: JSON, or NULL */
+    " seq INTEGER NOT NULL,"
+    " updated INTEGER NOT NULL,"
+    " PRIMARY KEY (org, invoice_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE invoice_cases ("
+    " org TEXT NOT NULL,"
+    " invoice_id TEXT NOT NULL,"
+    " case_id TEXT NOT NULL,"
+    " PRIMARY KEY (org, invoice_id, case_id),"
+    " FOREIGN KEY (org, invoice_id) REFERENCES invoices (org, invoice_id) ON DELETE CASCADE"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX invoice_cases_of ON invoice_cases (org, case_id);"
+    "CREATE TABLE notices (" /* what the dispatcher is told */
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " org TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " key TEXT NOT NULL," /* the same one is told once */
+    " time INTEGER NOT NULL,"
+    " payload TEXT NOT NULL,"  /* JSON */
+    " state INTEGER NOT NULL," /* 0 pending, 1 sent, 2 dead */
+    " attempts INTEGER NOT NULL,"
+    " due INTEGER NOT NULL,"
+    " error TEXT NOT NULL," /* of the last attempt */
+    " UNIQUE (org, key)"
+    ") STRICT;"
+    "CREATE INDEX notices_due ON notices (due) WHERE state = 0;"
+    "INSERT INTO consumers VALUES (1, '', 'flows',"
+    " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
 #undef MIGRATION

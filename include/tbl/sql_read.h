@@ -9,4 +9,26 @@ SQL(QUARANTINE,
 SQL(QUARANTINE_ONE, "SELECT id, origin, org, first_seen, last_seen, count, faults, length(body), body, head"
                     " FROM quarantine WHERE id = ?1")
 SQL(MATCHES, "SELECT origin, secret, time FROM secret_matches ORDER BY origin, secret")
+SQL(LAST_SEQ, "SELECT max(seq, ifnull((SELECT max(seq) FROM events), 0)) FROM last_seq")
+SQL(LOG, "SELECT seq, id, origin, source, detail_type, org, time, detail FROM events WHERE seq > ?1"
+         " ORDER BY seq LIMIT ?2")
+SQL(CONSUMER, "SELECT id, org, name, detail_types, sources, origins, cursor, max_attempts, lease_ms, paused,"
+              " created FROM consumers WHERE org = ?1 AND name = ?2")
+SQL(CONSUMERS, "SELECT id, org, name, detail_types, sources, origins, cursor, max_attempts, lease_ms, paused,"
+               " created FROM consumers WHERE org = ?1 ORDER BY name")
+SQL(CONSUMER_COUNTS,
+    "SELECT total(state = 0 AND due > ?3), total(state = 1 OR (state = 0 AND due <= ?3)), total(state = 2),"
+    " min(iif(state < 2, time, NULL)) FROM claims JOIN events USING (seq)"
+    " WHERE consumer = ?1 AND (?2 = '' OR org = ?2)")
+SQL(CLAIMS_DUE,
+    "SELECT seq, id, origin, source, detail_type, org, time, detail, state, attempts, most, worker,"
+    " history FROM claims JOIN events USING (seq)"
+    " WHERE consumer = ?1 AND state < 2 AND due <= ?2 ORDER BY due, seq LIMIT ?3")
+SQL(CLAIM_NEXT_DUE, "SELECT min(due) FROM claims WHERE consumer = ?1 AND state < 2")
+SQL(CLAIM_LIVE, "SELECT attempts, most, worker, history FROM claims"
+                " WHERE consumer = ?1 AND seq = ?2 AND token = ?3 AND state = 0 AND due > ?4")
+SQL(CLAIM_LOOK, "SELECT state, attempts, due, worker, history FROM claims WHERE consumer = ?1 AND seq = ?2")
+SQL(CLAIMS_DEAD, "SELECT seq, id, origin, source, detail_type, org, time, detail, attempts, due, history"
+                 " FROM claims JOIN events USING (seq)"
+                 " WHERE consumer = ?1 AND state = 2 AND seq > ?3 AND org = ?2 ORDER BY seq LIMIT ?4")
 #undef SQL

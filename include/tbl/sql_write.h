@@ -7,7 +7,6 @@ SQL(SAVEPOINT_UNDO, "ROLLBACK TO job")
 SQL(SAVEPOINT_END, "RELEASE job")
 SQL(EVENT_ADD, "INSERT INTO events (seq, id, origin, source, detail_type, org, time, detail, content)"
                " VALUES (?9, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING")
-SQL(LAST_SEQ, "SELECT max(seq, ifnull((SELECT max(seq) FROM events), 0)) FROM last_seq")
 SQL(EVENT_CONTENT, "SELECT content IS ?2 FROM events WHERE id = ?1")
 SQL(QUARANTINE_FIND,
     "SELECT first_seen, length(body) + ifnull(length(CAST(head AS BLOB)), 0) FROM quarantine WHERE id = ?1")
@@ -27,4 +26,28 @@ SQL(QUARANTINE_USE,
 SQL(MATCH, "INSERT INTO secret_matches (origin, secret, time) VALUES (?1, ?2, ?3)"
            " ON CONFLICT (origin, secret) DO UPDATE SET time = ?3")
 SQL(PROBE, "INSERT INTO probe (id, time) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET time = ?1")
+SQL(CONSUMER_PUT,
+    "INSERT INTO consumers"
+    " (org, name, detail_types, sources, origins, cursor, max_attempts, lease_ms, paused, created)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9) ON CONFLICT (org, name)"
+    " DO UPDATE SET detail_types = ?3, sources = ?4, origins = ?5, max_attempts = ?7, lease_ms = ?8")
+SQL(CONSUMER_DROP, "DELETE FROM consumers WHERE org = ?1 AND name = ?2")
+SQL(CONSUMER_PAUSE, "UPDATE consumers SET paused = ?2 WHERE id = ?1")
+SQL(CONSUMER_CURSOR, "UPDATE consumers SET cursor = ?2 WHERE id = ?1")
+SQL(CLAIMS_FORGET, "DELETE FROM claims WHERE consumer = ?1")
+SQL(CLAIM_ADD,
+    "INSERT INTO claims (consumer, seq, state, attempts, most, due, token, worker, history, subject)"
+    " VALUES (?1, ?2, 0, 1, ?3, ?4, ?5, ?6, '[]', '')")
+SQL(CLAIM_AGAIN, "UPDATE claims SET state = 0, attempts = attempts + 1, most = ?3, due = ?4, token = ?5,"
+                 " worker = ?6, history = ?7 WHERE consumer = ?1 AND seq = ?2")
+SQL(CLAIM_FAIL, "UPDATE claims SET state = ?3, due = ?4, token = 0, history = ?5, subject = ?6"
+                " WHERE consumer = ?1 AND seq = ?2")
+SQL(CLAIM_DONE, "DELETE FROM claims"
+                " WHERE consumer = ?1 AND seq = ?2 AND token = ?3 AND state = 0 AND due > ?4")
+SQL(CLAIM_GONE, "DELETE FROM claims WHERE consumer = ?1 AND seq = ?2")
+SQL(CLAIM_EXTEND, "UPDATE claims SET due = ?5"
+                  " WHERE consumer = ?1 AND seq = ?2 AND token = ?3 AND state = 0 AND due > ?4")
+SQL(CLAIM_REVIVE, "UPDATE claims SET state = 1, attempts = 0, due = ?5"
+                  " WHERE consumer = ?1 AND state = 2 AND (?3 = 0 OR seq = ?3) AND (?4 = '' OR subject = ?4)"
+                  " AND (SELECT org FROM events WHERE events.seq = claims.seq) = ?2")
 #undef SQL

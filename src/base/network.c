@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/num.h"
 
@@ -61,14 +60,6 @@ uint64_t network_client(const struct network_host *host, uint64_t seed)
     for (size_t i = v4 ? 10 : 0; i < (v4 ? 16 : 8); i++)
         number = number << 8 | host->ip[i];
     return mix(number ^ seed);
-}
-
-uint64_t network_seed(void)
-{
-    uint64_t seed;
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-        abort();
-    return seed;
 }
 
 /* The bits of a byte that lie within the prefix. */

@@ -13,8 +13,10 @@
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "flow/control.h"
+#include "flow/flows.h"
 #include "flow/matches.h"
 #include "reload.h"
+#include "store/reader.h"
 #include "sys/lock.h"
 #include "sys/net.h"
 #include "sys/thread.h"
@@ -45,6 +47,9 @@ struct serve {
     int lock;
     struct writer *writer;
     struct view *view;
+    struct reader *reader;
+    struct news *news;
+    struct flows *flows;
     struct tallies tallies;
     struct matches *matches;
     struct allowance *allowance;
@@ -108,6 +113,13 @@ static void on_sync_failed(struct mail *mail)
     stop(serve);
 }
 
+/* What waits for the reader is bounded by what may be connected. */
+static struct reader *open_reader(struct serve *serve, struct buf *why)
+{
+    struct view *view = view_open(serve->setup.config.server.database, why);
+    return view != NULL ? reader_start(view, PRIVATE_CONNECTIONS) : NULL;
+}
+
 static bool open_store(struct serve *serve)
 {
     struct buf why CLEANUP(buf_free) = {0};
@@ -122,9 +134,11 @@ static bool open_store(struct serve *serve)
         serve->writer = writer_start(store, &queue, serve->loop, &serve->sync_failed);
     if (store != NULL)
         serve->view = view_open(config->database, &why);
-    if (serve->view == NULL)
+    if (serve->view != NULL)
+        serve->reader = open_reader(serve, &why);
+    if (serve->reader == NULL)
         faults_add(&serve->faults, "%s", buf_text(&why));
-    return serve->view != NULL;
+    return serve->reader != NULL;
 }
 
 static int open_face(struct serve *serve, const char *inherited_name, const char *address, bool *inherited)
@@ -228,6 +242,7 @@ static void stop(struct serve *serve)
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
     reload_stop(serve->reload);
+    flows_stop(serve->flows);
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
@@ -335,6 +350,8 @@ static bool start_control(struct serve *serve)
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
     reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, NULL, NULL);
+    serve->news = news_new(serve->writer);
+    serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
     serve->matches = matches_start(&serve->tallies, serve->view, serve->writer, serve->loop);
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)
@@ -377,6 +394,8 @@ static void finish(struct serve *serve)
         thread_join(serve->hooks[i].thread);
     if (serve->matches != NULL)
         matches_flush(serve->matches);
+    if (serve->reader != NULL)
+        reader_stop(serve->reader);
     if (serve->writer != NULL)
         writer_stop(serve->writer);
     for (size_t i = 0; i < serve->hook_count; i++) {
@@ -395,6 +414,8 @@ static void finish(struct serve *serve)
         reload_free(serve->reload);
     if (serve->matches != NULL)
         matches_free(serve->matches);
+    flows_free(serve->flows);
+    news_free(serve->news);
     tallies_free(&serve->tallies);
     if (serve->allowance != NULL)
         allowance_free(serve->allowance);
@@ -404,6 +425,8 @@ static void finish(struct serve *serve)
         crowd_free(serve->crowd);
     if (serve->loop != NULL)
         loop_free(serve->loop);
+    if (serve->reader != NULL)
+        reader_free(serve->reader);
     if (serve->view != NULL)
         view_close(serve->view);
     if (serve->writer != NULL)

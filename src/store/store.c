@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "sys/db.h"
+#include "room.h"
 #include "sys/reserve.h"
 
 /* Marks the file as ours: "pkup". */
@@ -23,17 +23,6 @@
 
 /* Bytes of the reserve for each page that may wait in the log, so that what is held has room for them all. */
 #define LOG_SHARE (4 * 4096)
-
-enum sql {
-#define SQL(name, text) SQL_##name,
-#include "tbl/sql_write.h"
-    SQL_COUNT
-};
-
-static const char *const sql_texts[] = {
-#define SQL(name, text) [SQL_##name] = text,
-#include "tbl/sql_write.h"
-};
 
 static const char *const migrations[] = {
 #define MIGRATION(sql) sql,
@@ -52,6 +41,7 @@ struct use {
 
 struct store {
     struct db *db;
+    struct view view; /* of the same connection */
     struct store_limits limits;
     struct use *uses;
     int64_t seq;  /* of the newest event */
@@ -104,20 +94,11 @@ static struct use *use_of(struct store *store, struct span origin)
     return use;
 }
 
-static enum err find_seq(struct store *store)
-{
-    bool row;
-    enum err err = db_step(store->db, SQL_LAST_SEQ, &row);
-    store->seq = err == ERR_OK && row ? db_int(store->db, SQL_LAST_SEQ, 0) : 0;
-    db_reset(store->db, SQL_LAST_SEQ);
-    return err;
-}
-
 static enum err count(struct store *store)
 {
     bool row;
     store->counted = false;
-    TRY(find_seq(store));
+    TRY(view_last_seq(&store->view, &store->seq));
     for (struct use *use = store->uses; use != NULL; use = use->next)
         use->rows = use->bytes = 0;
     enum err err = db_step(store->db, SQL_QUARANTINE_USE, &row);
@@ -166,7 +147,7 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
         return NULL;
     }
     struct store *store = mem_alloc(sizeof *store);
-    *store = (struct store){.db = db, .limits = *limits, .told_pages = LONG_LOG_PAGES};
+    *store = (struct store){.db = db, .view = {db}, .limits = *limits, .told_pages = LONG_LOG_PAGES};
     if (limits->disk_reserve > 0 && limits->disk_reserve / LOG_SHARE < limits->log_pages)
         store->limits.log_pages = limits->disk_reserve / LOG_SHARE;
     enum err err = open_reserve(store, path, why) ? make_ready(store) : ERR_INTERNAL;
@@ -328,10 +309,70 @@ static enum err put_probe(struct store *store, struct store_job *job)
     return db_run(store->db, SQL_PROBE);
 }
 
+bool store_is_lost(enum err err)
+{
+    return err == ERR_STORE || err == ERR_FULL || err == ERR_SYNC;
+}
+
+enum err store_attempt(struct store *store, store_part *part, void *arg)
+{
+    int64_t seq = store->seq;
+    TRY(db_run(store->db, SQL_SAVEPOINT));
+    enum err err = part(store, arg);
+    if (store_is_lost(err))
+        return err;
+    if (err != ERR_OK) {
+        TRY(db_run(store->db, SQL_SAVEPOINT_UNDO));
+        store->seq = seq;
+    }
+    TRY(db_run(store->db, SQL_SAVEPOINT_END));
+    return err;
+}
+
+static enum err call(struct store *store, void *arg)
+{
+    struct store_job *job = arg;
+    return job->call(store, job);
+}
+
+static enum err put_call(struct store *store, struct store_job *job)
+{
+    enum err err = store_attempt(store, call, job);
+    if (store_is_lost(err))
+        return err;
+    job->err = err; /* of no concern to the rest of the batch */
+    return ERR_OK;
+}
+
+enum err store_publish(struct store *store, const struct event *event, bool *duplicate, bool *changed)
+{
+    struct store_job job = {.kind = STORE_EVENT, .event = *event};
+    enum err err = put_event(store, &job);
+    *duplicate = job.duplicate;
+    *changed = job.changed;
+    return err;
+}
+
+int64_t store_seq(const struct store *store)
+{
+    return store->seq;
+}
+
+struct view *store_view(struct store *store)
+{
+    return &store->view;
+}
+
+struct db *store_db(struct store *store)
+{
+    return store->db;
+}
+
 static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
-    [STORE_EVENT] = put_event,   [STORE_QUARANTINE] = put_quarantine, [STORE_CLEAR] = put_clear,
-    [STORE_FAULTS] = put_faults, [STORE_MATCHES] = put_matches,       [STORE_FENCE] = put_nothing,
-    [STORE_PROBE] = put_probe,
+    [STORE_EVENT] = put_event,     [STORE_QUARANTINE] = put_quarantine,
+    [STORE_CLEAR] = put_clear,     [STORE_FAULTS] = put_faults,
+    [STORE_MATCHES] = put_matches, [STORE_FENCE] = put_nothing,
+    [STORE_PROBE] = put_probe,     [STORE_CALL] = put_call,
 };
 
 static enum err put(struct store *store, struct store_job *job)
@@ -437,9 +478,12 @@ static void set_state(struct store *store, enum err state)
 /* All or nothing: no job of a transaction that failed is kept, so each of them says so. */
 static enum err transact(struct store *store, struct store_job *first, enum share share)
 {
+    int64_t seq = store->seq;
     enum err err = store_state(store) == ERR_SYNC ? ERR_SYNC : put_all(store, first, share);
     if (err == ERR_OK)
         return ERR_OK;
+    store->seq = seq;
+    err = store_is_lost(err) ? err : ERR_STORE;
     if (store_state(store) != err)
         log_event_limited(LOG_ERROR, "store can't write", LOG_STR("reason", db_error(store->db)));
     set_state(store, err);

@@ -4,23 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "room.h"
 #include "store/store.h"
-#include "sys/db.h"
-
-enum sql {
-#define SQL(name, text) SQL_##name,
-#include "tbl/sql_read.h"
-    SQL_COUNT
-};
-
-static const char *const sql_texts[] = {
-#define SQL(name, text) [SQL_##name] = text,
-#include "tbl/sql_read.h"
-};
-
-struct view {
-    struct db *db;
-};
 
 /* What a statement's rows are turned into. */
 struct reader {
@@ -48,7 +33,7 @@ struct view *view_open(const char *path, struct buf *why)
     struct db *db = db_open(path, DB_READ, why);
     if (db == NULL)
         return NULL;
-    if (!is_current(db, path, why) || db_prepare(db, sql_texts, SQL_COUNT) != ERR_OK) {
+    if (!is_current(db, path, why) || db_prepare(db, sql_texts, SQL_READ_COUNT) != ERR_OK) {
         if (why->len == 0)
             buf_printf(why, "%s: %s", path, db_error(db));
         db_close(db);
@@ -171,4 +156,13 @@ enum err view_matches(struct view *view, view_match_fn *row, void *arg)
     size_t rows;
     struct reader reader = {.read = read_match, .match = row, .arg = arg};
     return read_all(view, SQL_MATCHES, &reader, &rows);
+}
+
+enum err view_last_seq(struct view *view, int64_t *seq)
+{
+    bool row;
+    enum err err = db_step(view->db, SQL_LAST_SEQ, &row);
+    *seq = err == ERR_OK && row ? db_int(view->db, SQL_LAST_SEQ, 0) : 0;
+    db_reset(view->db, SQL_LAST_SEQ);
+    return err;
 }

@@ -2,6 +2,7 @@
 #include "store/writer.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -23,6 +24,14 @@ struct writer {
     struct mail *failed;  /* to be posted, unless it was already */
     atomic_size_t taken;  /* bytes of the jobs that are not done */
     atomic_llong writing; /* when the oldest job being written was put, or INT64_MAX */
+    struct {
+        struct mail mail;
+        writer_news_fn *fn;
+        void *arg;
+        atomic_bool wanted;
+        atomic_bool posted; /* and not delivered yet */
+        atomic_llong seq;   /* of the newest event */
+    } news;
 };
 
 /* The jobs of one batch that go back to one loop. */
@@ -73,6 +82,32 @@ static size_t bytes_of(const struct store_job *first)
     return bytes;
 }
 
+static void on_news(struct mail *mail)
+{
+    struct writer *writer = (struct writer *)((char *)mail - offsetof(struct writer, news.mail));
+    atomic_store(&writer->news.posted, false); /* first: what is committed from now on is told again */
+    writer->news.fn(writer->news.arg, atomic_load(&writer->news.seq));
+}
+
+static void tell(struct writer *writer)
+{
+    int64_t seq = store_seq(writer->store);
+    if (seq == atomic_load(&writer->news.seq))
+        return;
+    atomic_store(&writer->news.seq, seq);
+    if (!atomic_load(&writer->news.wanted) || atomic_exchange(&writer->news.posted, true))
+        return;
+    writer->news.mail = (struct mail){.deliver = on_news};
+    loop_post(writer->loop, &writer->news.mail);
+}
+
+void writer_tell(struct writer *writer, writer_news_fn *fn, void *arg)
+{
+    writer->news.fn = fn;
+    writer->news.arg = arg;
+    atomic_store(&writer->news.wanted, true);
+}
+
 static void write_batch(struct writer *writer, struct store_job *first)
 {
     atomic_store(&writer->writing, first->mail.put);
@@ -80,6 +115,7 @@ static void write_batch(struct writer *writer, struct store_job *first)
     atomic_store(&writer->writing, INT64_MAX);
     atomic_fetch_sub(&writer->taken, bytes_of(first));
     give_back(first);
+    tell(writer);
 }
 
 static void run(void *arg)
@@ -108,6 +144,7 @@ struct writer *writer_start(struct store *store, const struct writer_limits *lim
     writer->loop = loop;
     writer->failed = failed;
     atomic_init(&writer->writing, INT64_MAX);
+    atomic_init(&writer->news.seq, store_seq(store));
     writer->thread = thread_start("writer", run, writer);
     return writer;
 }

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/random.h"
+
 #define LISTS 4096
 
 struct client {
@@ -26,7 +28,7 @@ struct crowd *crowd_new(size_t most, const struct networks *proxies)
     pthread_mutex_init(&crowd->lock, NULL);
     crowd->most = most;
     crowd->proxies = proxies;
-    crowd->seed = network_seed();
+    crowd->seed = random_number();
     return crowd;
 }
 

@@ -121,6 +121,8 @@ static enum err result(struct db *db, int code)
     case SQLITE_IOERR_SHMSIZE:
         return why == ENOSPC || why == EDQUOT || why == EFBIG ? ERR_FULL : ERR_STORE;
     default:
+        if ((code & 0xff) == SQLITE_CONSTRAINT)
+            return ERR_INTERNAL; /* a fault of what was to be written, not of the disk */
         return code == SQLITE_FULL ? ERR_FULL : ERR_STORE;
     }
 }

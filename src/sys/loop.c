@@ -147,6 +147,44 @@ void loop_every(struct loop *loop, int64_t ms, loop_fn *fn, void *arg)
     watch_add(loop, -1, EV_PERSIST, ms, fn, arg);
 }
 
+struct loop_timer {
+    struct event *event;
+    loop_fn *fn;
+    void *arg;
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct loop_timer *timer = arg;
+    timer->fn(timer->arg);
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
+{
+    struct loop_timer *timer = mem_alloc(sizeof *timer);
+    *timer = (struct loop_timer){event_new(loop->base, -1, 0, on_timer, timer), fn, arg};
+    return timer;
+}
+
+void loop_timer_set(struct loop_timer *timer, int64_t ms)
+{
+    struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    event_add(timer->event, &wait);
+}
+
+void loop_timer_clear(struct loop_timer *timer)
+{
+    event_del(timer->event);
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (timer != NULL)
+        event_free(timer->event);
+    free(timer);
+}
+
 void loop_on_signal(struct loop *loop, int signal, loop_fn *fn, void *arg)
 {
     watch_add(loop, signal, EV_SIGNAL | EV_PERSIST, -1, fn, arg);

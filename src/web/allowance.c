@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/random.h"
+
 #define WAYS 4 /* places where an address may be */
 
 struct slot {
@@ -20,7 +22,7 @@ struct allowance *allowance_new(const struct rate *rate)
 {
     struct allowance *allowance = mem_alloc(sizeof *allowance);
     allowance->rate = *rate;
-    allowance->seed = network_seed();
+    allowance->seed = random_number();
     return allowance;
 }
 

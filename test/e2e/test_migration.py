@@ -60,7 +60,7 @@ def test_every_row_is_there():
     server = old()
     events, held = rows(server, "events"), rows(server, "quarantine")
     with server:
-        assert number(server, "user_version") == 3 and number(server, "application_id") == 0x706b7570
+        assert number(server, "user_version") == 4 and number(server, "application_id") == 0x706b7570
         assert rows(server, "events") == [{**row, "content": None} for row in events]
         assert rows(server, "quarantine") == [{**row, "head": None} for row in held]
         assert rows(server, "secret_matches") == []
@@ -118,7 +118,7 @@ def test_old_quarantine_is_retried(way):
     server.write_config()
     if way == "command alone":
         result = server.cli("quarantine", "retry", "--all")  # The writer in it brings the file up to date.
-        assert number(server, "user_version") == 3
+        assert number(server, "user_version") == 4
     with server:
         if way == "command":
             result = server.cli("quarantine", "retry", "--all")
@@ -143,7 +143,7 @@ def test_commands_on_a_file_of_version_1(command):
     server = old()
     result, content = server.cli(*command), server.database.read_bytes()
     assert (result.code, result.out) == (1, "")
-    assert result.err == f"{server.database}: has file version 1, and this pickupd reads 3; its serve brings it up to date\n"
+    assert result.err == f"{server.database}: has file version 1, and this pickupd reads 4; its serve brings it up to date\n"
     assert (server.database.read_bytes(), number(server, "user_version")) == (content, 1)
     with server:
         found = [*command[:2], *([id_of(KEPT["dentrix"] if command[0] == "events" else FAULTY)] if len(command) > 2 else [])]
@@ -168,7 +168,7 @@ def test_check_on_a_file_of_version_1():
     assert "LAST MATCH" not in result.out and "\ndentrix " in result.out
 
 
-@pytest.mark.parametrize("change, word", [("PRAGMA user_version = 4", "later pickupd"), ("PRAGMA application_id = 7", "another program")])
+@pytest.mark.parametrize("change, word", [("PRAGMA user_version = 5", "later pickupd"), ("PRAGMA application_id = 7", "another program")])
 def test_a_file_that_is_not_ours(change, word):
     """A file of a later pickupd, or of another program, is left as it is by everybody."""
     server = old()
@@ -186,11 +186,11 @@ def test_a_later_file_is_not_read():
     with harness.Server() as server:
         server.stop()
         with closing(sqlite3.connect(server.database)) as db, db:
-            db.execute("PRAGMA user_version = 4")
+            db.execute("PRAGMA user_version = 5")
         for command in COMMANDS:
             result = server.cli(*command)
             assert (result.code, result.out) == (1, "")
-            assert result.err == f"{server.database}: has file version 4, and this pickupd reads 3\n"
+            assert result.err == f"{server.database}: has file version 5, and this pickupd reads 4\n"
         assert "LAST MATCH" not in server.cli("check").out
 
 

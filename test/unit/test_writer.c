@@ -247,6 +247,53 @@ static void what_waits_for_too_long_keeps_webhooks_out(void **state)
     assert_int_equal(count_events(shelf, ""), 2);
 }
 
+/* What a loop has been told. */
+struct told {
+    struct loop *loop;
+    int64_t seq, times;
+};
+
+static void on_told(void *arg, int64_t seq)
+{
+    struct told *told = arg;
+    told->seq = seq;
+    told->times++;
+    loop_stop(told->loop);
+}
+
+static void on_written(struct store_job *job)
+{
+    assert_int_equal(job->err, ERR_OK);
+}
+
+/* What adds no event is no news. */
+static void commits_of_events_are_told(void **state)
+{
+    struct shelf *shelf = *state;
+    struct told told = {.loop = loop_new()};
+    struct buf why = {.arena = &shelf->arena};
+    struct store *store = store_open(shelf->path, &wide, &why);
+    struct writer *writer =
+        writer_start(store, &(struct writer_limits){10, SIZE_MAX, INT64_MAX}, told.loop, NULL);
+    struct store_job jobs[] = {event_job(shelf, "north", "a", 1), event_job(shelf, "north", "a", 2),
+                               event_job(shelf, "north", "b", 3)};
+    writer_tell(writer, on_told, &told);
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i].loop = told.loop;
+        jobs[i].done = on_written;
+        assert_int_equal(writer_put(writer, &jobs[i]), ERR_OK);
+        if (i == 1)
+            continue; /* the same as the first */
+        loop_run(told.loop);
+        check_int("seq", told.seq, i == 0 ? 1 : 2);
+    }
+    writer_stop(writer);
+    loop_drain(told.loop);
+    check_int("times", told.times, 2);
+    writer_free(writer);
+    loop_free(told.loop);
+}
+
 /* Webhooks still arrive while the server stops. */
 static void a_stopped_writer_refuses(void **state)
 {
@@ -269,6 +316,7 @@ int main(void)
         SHELF_TEST(a_full_queue_refuses),
         SHELF_TEST(bytes_are_bounded_until_they_are_written),
         SHELF_TEST(what_waits_for_too_long_keeps_webhooks_out),
+        SHELF_TEST(commits_of_events_are_told),
         SHELF_TEST(a_stopped_writer_refuses),
     };
     alarm(60); /* a job that is lost would be waited for for ever */

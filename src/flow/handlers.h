@@ -1,0 +1,13 @@
+/* Which handler an event has, and what happens when the flows give one up. */
+#ifndef PICKUPD_FLOW_HANDLERS_H
+#define PICKUPD_FLOW_HANDLERS_H
+
+#include "flow/handler.h"
+
+/* NULL for events that the flows leave alone. */
+flow_handler *handler_find(const struct event *event);
+
+/* Tells the dispatcher of a dead letter of the flows. */
+enum err handler_dead(struct store *store, const struct flow_event *event, const struct flow_result *result);
+
+#endif
