@@ -40,7 +40,7 @@ LDFLAGS  += -pthread -Wl,-z,relro,-z,now $(SANITIZE)
 
 # Asked for only when something is compiled, so that `make run` can install pkg-config first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)) -lm)$(PKG_LIBS)
 
 # A finding ends the program, and so the test. Where the kernel makes addresses more random than GCC 12's
 # ThreadSanitizer bears, it is asked not to.

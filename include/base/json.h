@@ -40,6 +40,7 @@ const struct json *json_at(const struct json *array, size_t index);          /* 
 size_t json_count(const struct json *array_or_object);
 struct span json_str(const struct json *value); /* empty unless JSON_STR */
 int64_t json_int(const struct json *value);     /* 0 unless JSON_INT */
+double json_number(const struct json *value);   /* 0 unless JSON_INT or JSON_NUM */
 bool json_bool(const struct json *value);       /* false unless JSON_BOOL */
 
 /* Walks an object: start with *at = NULL; false at its end. Do not stop halfway and reuse *at elsewhere. */

@@ -21,4 +21,7 @@ bool num_parse_duration(struct span text, int64_t *seconds);
 /* Exactly `count` decimal digits at the start of `text`, at most 9; false if there are fewer. */
 bool num_digits(struct span text, size_t count, int *number);
 
+/* Writes exactly `count` digits of a number that is not negative, with zeros in front and no NUL. */
+void num_put_digits(char *at, int count, int number);
+
 #endif

@@ -44,6 +44,10 @@ bool time_parse_as(struct span pattern, struct span text, const struct zone *zon
  */
 bool time_is_pattern(struct span pattern);
 
+/* Reads HH:MM, from 00:00 to 24:00, as minutes since midnight. */
+#define TIME_DAY_MINUTES 1440
+bool time_parse_clock(struct span text, int *minutes);
+
 /* Writes YYYY-MM-DDTHH:MM:SSZ and a NUL. `ms` within the years 1 to 9999. */
 void time_write(char text[TIME_TEXT], int64_t ms);
 

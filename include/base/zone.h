@@ -9,8 +9,8 @@
 struct zone;
 
 /*
- * The zone of that name, or NULL if there is none. Loaded once and kept for the life of the process; any
- * thread may use it. Call zone_find itself from one thread only.
+ * The zone of that name, or NULL if there is none. Loaded once, which takes some 10 ms, and kept for the life
+ * of the process. Any thread.
  */
 const struct zone *zone_find(struct span name);
 
@@ -20,5 +20,8 @@ const struct zone *zone_find(struct span name);
  * manual for the zones that libical has wrong near a change before and after.
  */
 int64_t zone_to_utc(const struct zone *zone, int64_t wall);
+
+/* The other way: what the clock on the wall shows at a second in UTC, as if that were UTC. */
+int64_t zone_to_wall(const struct zone *zone, int64_t utc);
 
 #endif

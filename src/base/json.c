@@ -46,6 +46,16 @@ int64_t json_int(const struct json *value)
     return json_kind(value) == JSON_INT ? value->number : 0;
 }
 
+double json_number(const struct json *value)
+{
+    double number = 0;
+    if (json_kind(value) == JSON_INT)
+        return (double)value->number;
+    if (json_kind(value) == JSON_NUM && num_real((struct span){value->text, value->count}, &number))
+        return number;
+    return 0;
+}
+
 bool json_bool(const struct json *value)
 {
     return json_kind(value) == JSON_BOOL && value->number != 0;

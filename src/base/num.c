@@ -84,3 +84,11 @@ bool num_digits(struct span text, size_t count, int *number)
     *number = sum;
     return true;
 }
+
+void num_put_digits(char *at, int count, int number)
+{
+    for (int i = count - 1; i >= 0; i--) {
+        at[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}

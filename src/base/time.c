@@ -4,15 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "base/num.h"
 
-#define FIRST_YEAR 1970
-#define LAST_YEAR  2099
-#define DAY        INT64_C(86400000)
-
-struct date {
-    int year, month, day;
-};
+#define DAY INT64_C(86400000)
 
 int64_t time_monotonic(void)
 {
@@ -26,34 +21,6 @@ int64_t time_now(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Days since 1970-01-01 in the proleptic Gregorian calendar, counted in years that begin in March. */
-static int64_t days_of(struct date d)
-{
-    int64_t year = d.month <= 2 ? d.year - 1 : d.year;
-    int64_t month = (d.month + 9) % 12;
-    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + d.day - 1 - 719468;
-}
-
-static struct date date_of(int64_t days)
-{
-    int64_t shifted = days + 719468;
-    int64_t era = shifted / 146097;
-    int64_t rest = shifted % 146097;
-    int64_t year = (rest - rest / 1460 + rest / 36524 - rest / 146096) / 365;
-    int64_t yday = rest - (365 * year + year / 4 - year / 100);
-    int64_t month = (5 * yday + 2) / 153;
-    int64_t day = yday - (153 * month + 2) / 5 + 1;
-    int64_t real_month = month < 10 ? month + 3 : month - 9;
-    return (struct date){(int)(400 * era + year + (real_month <= 2)), (int)real_month, (int)day};
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
 }
 
 static bool take_char(struct span *text, char c)
@@ -74,12 +41,9 @@ static bool take_digits(struct span *text, size_t count, int low, int high, int 
 
 static bool take_date(struct span *text, int64_t *days)
 {
-    struct date d;
-    if (!take_digits(text, 4, FIRST_YEAR, LAST_YEAR, &d.year) || !take_char(text, '-') ||
-        !take_digits(text, 2, 1, 12, &d.month) || !take_char(text, '-') ||
-        !take_digits(text, 2, 1, days_in_month(d.year, d.month), &d.day))
+    if (text->len < DATE_TEXT - 1 || !date_parse((struct span){text->at, DATE_TEXT - 1}, days))
         return false;
-    *days = days_of(d);
+    span_skip(text, DATE_TEXT - 1);
     return true;
 }
 
@@ -96,6 +60,16 @@ static bool take_fraction(struct span *text, int *ms)
         *ms = *ms * 10 + (i < count ? text->at[i] - '0' : 0);
     span_skip(text, count);
     return true;
+}
+
+bool time_parse_clock(struct span text, int *minutes)
+{
+    int hour, minute;
+    if (!take_digits(&text, 2, 0, 24, &hour) || !take_char(&text, ':') ||
+        !take_digits(&text, 2, 0, 59, &minute) || text.len > 0)
+        return false;
+    *minutes = hour * 60 + minute;
+    return *minutes <= TIME_DAY_MINUTES;
 }
 
 static bool take_clock(struct span *text, int64_t *ms)
@@ -213,7 +187,7 @@ struct conversion {
 };
 
 static const struct conversion conversions[] = {
-    {'Y', YEAR, NULL, 4, FIRST_YEAR, LAST_YEAR, false},
+    {'Y', YEAR, NULL, 4, DATE_FIRST_YEAR, DATE_LAST_YEAR, false},
     {'m', MONTH, NULL, 2, 1, 12, true},
     {'b', MONTH, take_short_month, 0, 0, 0, false},
     {'B', MONTH, take_long_month, 0, 0, 0, false},
@@ -309,9 +283,9 @@ bool time_parse_as(struct span pattern, struct span text, const struct zone *zon
         if (!take_piece(&pattern, &said, &piece) || !take_part(&text, &piece, parts))
             return false;
     }
-    if (text.len > 0 || !is_enough(said) || parts[DAY_OF_MONTH] > days_in_month(parts[YEAR], parts[MONTH]))
+    if (text.len > 0 || !is_enough(said) || parts[DAY_OF_MONTH] > date_month_days(parts[YEAR], parts[MONTH]))
         return false;
-    int64_t days = days_of((struct date){parts[YEAR], parts[MONTH], parts[DAY_OF_MONTH]});
+    int64_t days = date_days((struct date){parts[YEAR], parts[MONTH], parts[DAY_OF_MONTH]});
     int hour = parts[HOUR] + parts[HOUR_OF_12] % 12 + parts[HALF];
     int seconds = (hour * 60 + parts[MINUTE]) * 60 + parts[SECOND];
     int64_t wall = days * DAY + seconds * INT64_C(1000) + parts[FRACTION];
@@ -321,25 +295,14 @@ bool time_parse_as(struct span pattern, struct span text, const struct zone *zon
     return true;
 }
 
-static void put_digits(char *at, int count, int number)
-{
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
-}
-
 void time_write(char text[TIME_TEXT], int64_t ms)
 {
     int64_t seconds = ms / 1000 - (ms % 1000 < 0);
     int64_t days = seconds / 86400 - (seconds % 86400 < 0);
     int clock = (int)(seconds - days * 86400);
-    struct date d = date_of(days);
-    memcpy(text, "0000-00-00T00:00:00Z", TIME_TEXT);
-    put_digits(text, 4, d.year);
-    put_digits(text + 5, 2, d.month);
-    put_digits(text + 8, 2, d.day);
-    put_digits(text + 11, 2, clock / 3600);
-    put_digits(text + 14, 2, clock / 60 % 60);
-    put_digits(text + 17, 2, clock % 60);
+    date_write(text, days);
+    memcpy(text + DATE_TEXT - 1, "T00:00:00Z", TIME_TEXT - DATE_TEXT + 1);
+    num_put_digits(text + 11, 2, clock / 3600);
+    num_put_digits(text + 14, 2, clock / 60 % 60);
+    num_put_digits(text + 17, 2, clock % 60);
 }

@@ -20,7 +20,7 @@ LIBRARIES = (
     (r"openssl/(?!ssl\.h)", BASE),
     (r"jansson", ("src/base/json_read.c",)),
     (r"ini\.h", ("src/base/ini.c",)),
-    (r"libical/|ical\.h", ("src/base/zone.c",)),
+    (r"libical/|ical\.h", ("src/base/zone.c", "src/base/recur.c")),
 )
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"(?P<own>[^"\n]+)"|<(?P<system>[^>\n]+)>|(?P<macro>\S+))', re.M)

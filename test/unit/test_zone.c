@@ -1,6 +1,8 @@
 /* Local times on both sides of daylight-saving changes, in the gap and in the overlap. */
 #include "base/zone.h"
 
+#include <pthread.h>
+
 #include "base/time.h"
 #include "unit.h"
 
@@ -92,6 +94,63 @@ static void agrees_with_zoneinfo(void **state)
     }
 }
 
+/* From Python: datetime.fromisoformat(utc).astimezone(ZoneInfo(zone)). */
+static const struct {
+    const char *zone, *utc, *wall;
+} walls[] = {
+    {"America/New_York", "2024-03-10T06:59:59Z", "2024-03-10T01:59:59Z"},
+    {"America/New_York", "2024-03-10T07:00:00Z", "2024-03-10T03:00:00Z"},
+    {"America/New_York", "2024-11-03T05:30:00Z", "2024-11-03T01:30:00Z"},
+    {"America/New_York", "2024-11-03T06:30:00Z", "2024-11-03T01:30:00Z"},
+    {"Europe/Berlin", "2025-01-20T14:00:00Z", "2025-01-20T15:00:00Z"},
+    {"Europe/Berlin", "2025-07-20T23:30:00Z", "2025-07-21T01:30:00Z"},
+    {"Australia/Lord_Howe", "2024-10-05T15:29:59Z", "2024-10-06T01:59:59Z"},
+    {"Australia/Lord_Howe", "2024-10-05T15:30:00Z", "2024-10-06T02:30:00Z"},
+    {"Asia/Kolkata", "1999-12-31T18:30:00Z", "2000-01-01T00:00:00Z"},
+    {"UTC", "2024-02-29T12:00:00Z", "2024-02-29T12:00:00Z"},
+    {"America/Recife", "2000-10-12T12:00:00Z", "2000-10-12T10:00:00Z"},
+    {"Africa/Casablanca", "2024-03-20T12:00:00Z", "2024-03-20T12:00:00Z"},
+};
+
+static void shows_the_clock_on_the_wall(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof walls / sizeof walls[0]; i++) {
+        char text[TIME_TEXT];
+        int64_t ms;
+        CHECK(walls[i].utc, time_parse(span_of(walls[i].utc), NULL, &ms));
+        time_write(text, zone_to_wall(zone_find(span_of(walls[i].zone)), ms / 1000) * 1000);
+        check_text(walls[i].zone, span_of(text), walls[i].wall);
+    }
+}
+
+/* Several threads that ask at once get the same zones. */
+static void *find_many(void *arg)
+{
+    static const char *const names[] = {"Asia/Tokyo", "America/Chicago", "Europe/London", "Asia/Kathmandu"};
+    const struct zone **zones = arg;
+    for (size_t i = 0; i < 4; i++)
+        zones[i] = zone_find(span_of(names[i]));
+    return NULL;
+}
+
+static void any_thread_may_ask(void **state)
+{
+    (void)state;
+    const struct zone *zones[4][4] = {0};
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, find_many, zones[i]), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = 0; j < 4; j++) {
+            assert_non_null(zones[i][j]);
+            assert_ptr_equal(zones[i][j], zones[0][j]);
+        }
+    }
+}
+
 /* A time that says its own zone means that one, wherever the source is. */
 static void a_zone_in_the_text_counts_first(void **state)
 {
@@ -154,6 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_zoneinfo),
+        cmocka_unit_test(shows_the_clock_on_the_wall),
+        cmocka_unit_test(any_thread_may_ask),
         cmocka_unit_test(a_zone_in_the_text_counts_first),
         cmocka_unit_test(local_times_keep_their_milliseconds),
         cmocka_unit_test(works_at_both_ends_of_its_years),
