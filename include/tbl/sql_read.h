@@ -31,4 +31,9 @@ SQL(CLAIM_LOOK, "SELECT state, attempts, due, worker, history FROM claims WHERE 
 SQL(CLAIMS_DEAD, "SELECT seq, id, origin, source, detail_type, org, time, detail, attempts, due, history"
                  " FROM claims JOIN events USING (seq)"
                  " WHERE consumer = ?1 AND state = 2 AND seq > ?3 AND org = ?2 ORDER BY seq LIMIT ?4")
+SQL(NOTICES, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+             " WHERE org = ?1 AND id > ?2 AND (?3 < 0 OR state = ?3) ORDER BY id LIMIT ?4")
+SQL(NOTICES_DUE, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+                 " WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2")
+SQL(NOTICE_NEXT_DUE, "SELECT min(due) FROM notices WHERE state = 0 AND due > ?1")
 #undef SQL

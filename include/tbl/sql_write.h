@@ -50,4 +50,9 @@ SQL(CLAIM_EXTEND, "UPDATE claims SET due = ?5"
 SQL(CLAIM_REVIVE, "UPDATE claims SET state = 1, attempts = 0, due = ?5"
                   " WHERE consumer = ?1 AND state = 2 AND (?3 = 0 OR seq = ?3) AND (?4 = '' OR subject = ?4)"
                   " AND (SELECT org FROM events WHERE events.seq = claims.seq) = ?2")
+SQL(NOTICE_ADD, "INSERT INTO notices (org, kind, key, time, detail, state, attempts, due, error)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?4, '') ON CONFLICT (org, key) DO NOTHING")
+SQL(NOTICE_TRIED, "UPDATE notices SET state = ?2, attempts = attempts + 1, due = ?3, error = ?4"
+                  " WHERE id = ?1 AND state = 0")
+SQL(NOTICES_KEEP, "UPDATE notices SET state = 3 WHERE state = 0")
 #undef SQL

@@ -4,19 +4,16 @@
 #include <netdb.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/time.h"
-#include "unit.h"
+#include "other_end.h"
 
 #define ANSWER_MAX 4096
 #define LONG_MS    20000
 #define SHORT_MS   150
 
 static struct {
-    pid_t pid;
-    int in, out;
+    struct other_end end;
     char plain[8], secure[8], nobody[8];
     char ca_file[200];
 } server;
@@ -197,6 +194,7 @@ static void a_long_body_is_sent_at_once(void **state)
     check_int("status", client->status, 200);
     CHECK("nothing but what was asked", span_starts(client->body, SPAN("[\"POST\", [[\"Host\"")));
     CHECK("no leave is waited for", strstr(client->body.at, "Expect") == NULL);
+    CHECK("it is no form", strstr(client->body.at, "Content-Type") == NULL);
 }
 
 static void a_connection_is_used_again(void **state)
@@ -338,34 +336,12 @@ static void what_can_not_be_sent(void **state)
     assert_true(fetch_is_url("HTTP://[::1]:8080"));
 }
 
-static void run_server(int in, int out)
-{
-    dup2(in, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    execl("/usr/bin/python3", "python3", "test/unit/fetch_server.py", (char *)NULL);
-    _exit(127);
-}
-
 static int start_server(void **state)
 {
-    int in[2], out[2];
-    char text[300] = "";
     (void)state;
-    if (pipe(in) != 0 || pipe(out) != 0 || (server.pid = fork()) < 0)
-        return -1;
-    if (server.pid == 0) {
-        close(in[1]);
-        close(out[0]);
-        run_server(in[0], out[1]);
-    }
-    close(in[0]);
-    close(out[1]);
-    server.in = in[1];
-    for (size_t len = 0; len < sizeof text - 1 && strchr(text, '\n') == NULL; len++)
-        if (read(out[0], text + len, 1) != 1)
-            return -1;
-    close(out[0]);
-    return sscanf(text, "%7s %7s %7s %199s", server.plain, server.secure, server.nobody, server.ca_file) == 4
+    return end_start(&server.end, "test/unit/fetch_server.py", "") &&
+                   sscanf(server.end.said, "%7s %7s %7s %199s", server.plain, server.secure, server.nobody,
+                          server.ca_file) == 4
                ? 0
                : -1;
 }
@@ -373,8 +349,7 @@ static int start_server(void **state)
 static int stop_server(void **state)
 {
     (void)state;
-    close(server.in);
-    return waitpid(server.pid, NULL, 0) == server.pid ? 0 : -1;
+    return end_stop(&server.end) ? 0 : -1;
 }
 
 #define FETCH_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
