@@ -19,6 +19,9 @@ struct server_config {
     int64_t queue_bytes, quarantine_bytes, body_bytes;
     int64_t queue_wait;   /* seconds */
     int64_t disk_reserve; /* bytes */
+    char *api_token_env, *api_token_file;
+    int64_t flows;
+    char *notify_url, *notify_secret_env, *notify_secret_file;
 };
 
 /* A text that is not set is "". */
@@ -41,6 +44,12 @@ struct source_config {
     size_t secret_count;
 };
 
+struct token_config {
+    const char *name;
+    int line;
+    char *env, *file, *role, *org, *sources;
+};
+
 /* All texts live in the arena. */
 struct config {
     struct arena arena;
@@ -48,6 +57,8 @@ struct config {
     struct server_config server;
     struct source_config *sources;
     size_t source_count;
+    struct token_config *tokens;
+    size_t token_count;
 };
 
 /* The defaults, with a source for each built-in vendor. */

@@ -9,6 +9,7 @@
 #include "base/network.h"
 #include "base/rate.h"
 #include "base/zone.h"
+#include "model/token.h"
 
 struct definition;
 struct scheme_key;
@@ -41,9 +42,11 @@ struct source {
     char *disabled;             /* why it does not exist for the outside, or NULL */
 };
 
+/* And who may use the private API: both are swapped together when the configuration is loaded anew. */
 struct sources {
     struct source *all;
     size_t count;
+    struct tokens tokens;
 };
 
 /* The enabled source of that name, or NULL. */

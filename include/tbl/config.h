@@ -40,6 +40,15 @@ KEY(server, quarantine_bytes, SIZE, "256MiB", 1, 1099511627776,
     "Bytes of bodies and heads kept in quarantine for each source; beyond it 503.")
 KEY(server, trusted_proxies, NETWORKS, "", 0, 0,
     "Proxies whose X-Forwarded-For or Forwarded counts: addresses, networks or unix, with commas between.")
+KEY(server, api_token_env, VARIABLE, "PICKUPD_API_TOKEN", 0, 0,
+    "The environment variable that holds a token for the private API, of the role admin.")
+KEY(server, api_token_file, TEXT, "", 1, 4000, "The file that holds it instead.")
+KEY(server, flows, YES_NO, "yes", 0, 0, "no: the built-in flows leave all events to other consumers.")
+KEY(server, notify_url, TEXT, "", 1, 180,
+    "Where the dispatcher is told of what needs a look: http:// or https://.")
+KEY(server, notify_secret_env, VARIABLE, "PICKUPD_NOTIFY_SECRET", 0, 0,
+    "The environment variable that holds the secret these are signed with, as Standard Webhooks has it.")
+KEY(server, notify_secret_file, TEXT, "", 1, 4000, "The file that holds it instead.")
 KEY(source, vendor, TEXT, "", 1, 64,
     "A built-in definition (dentrix, opendental, eaglesoft) or the name of a file in vendor_dir.")
 KEY(source, enabled, YES_NO, "yes", 0, 0, "no: the source answers 404, as if it were not there.")
@@ -67,4 +76,12 @@ KEY(secret, env, VARIABLE, "", 0, 0, "The environment variable that holds a furt
 KEY(secret, file, TEXT, "", 1, 4000, "The file that holds a further secret.")
 KEY(secret, not_before, TIME, "", 0, 0, "The secret counts from this time, such as 2026-01-31T00:00:00Z.")
 KEY(secret, not_after, TIME, "", 0, 0, "The secret no longer counts from this time.")
+KEY(token, env, VARIABLE, "", 0, 0,
+    "The environment variable that holds a further token for the private API.")
+KEY(token, file, TEXT, "", 1, 4000, "The file that holds a further token.")
+KEY(token, role, ROLE, "read", 0, 0,
+    "read: may look; work: also claim, ack and report; publish: only publish events; admin: everything.")
+KEY(token, org, TEXT, "default", 1, 64, "The organization it is for; nothing of another exists for it.")
+KEY(token, sources, TEXT, "", 1, 180,
+    "Envelope sources it may publish as, with commas between. Unset: any but our own.")
 #undef KEY

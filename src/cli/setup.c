@@ -40,13 +40,13 @@ static void fault(struct setup *setup, struct faults *faults, int line, const ch
 }
 
 /* Reads a file that the configuration names, and says where it does if that fails. */
-static bool read_named_file(struct setup *setup, const struct source_config *by, int line, const char *path,
-                            size_t max, struct buf *out, struct faults *faults)
+static bool read_named_file(struct setup *setup, const char *of, int line, const char *path, size_t max,
+                            struct buf *out, struct faults *faults)
 {
     struct faults why CLEANUP(faults_free) = {0};
     if (setup_read_file(path, max, out, &why))
         return true;
-    fault(setup, faults, line, by->name, why.texts[0]);
+    fault(setup, faults, line, of, why.texts[0]);
     return false;
 }
 
@@ -94,7 +94,7 @@ static struct span without_newline(struct span text)
 
 /* The text of a secret, from a variable or a file, of which the buffer holds the bytes; false with a fault.
  */
-static bool read_secret(struct setup *setup, const struct source_config *by, const struct secret_config *from,
+static bool read_secret(struct setup *setup, const char *of, const struct secret_config *from,
                         struct buf *file, struct span *text, struct faults *faults)
 {
     *text = span_of(*from->env ? getenv(from->env) : NULL);
@@ -102,7 +102,7 @@ static bool read_secret(struct setup *setup, const struct source_config *by, con
         return true;
     file->room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
     file->at = mem_alloc(file->room);
-    if (!read_named_file(setup, by, from->line, from->file, SETUP_SECRET_MAX + 2, file, faults))
+    if (!read_named_file(setup, of, from->line, from->file, SETUP_SECRET_MAX + 2, file, faults))
         return false;
     *text = without_newline(buf_span(file));
     return true;
@@ -114,7 +114,7 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
 {
     struct buf file CLEANUP(wipe) = {0};
     struct span text;
-    if (!read_secret(setup, by, from, &file, &text, faults))
+    if (!read_secret(setup, by->name, from, &file, &text, faults))
         return;
     if (text.len == 0)
         return;
@@ -166,6 +166,48 @@ static void add_secrets(struct setup *setup, struct source *source, const struct
         add_secret(setup, source, from, &from->secrets[i], faults);
 }
 
+/* Tokens of the private API. */
+
+static void add_token(struct setup *setup, const struct token_config *from, enum token_role role,
+                      bool is_needed, struct faults *faults)
+{
+    struct tokens *tokens = &setup->sources.tokens;
+    const struct secret_config secret = {.env = from->env, .file = from->file, .line = from->line};
+    struct buf file CLEANUP(wipe) = {0};
+    struct span text;
+    if (!read_secret(setup, from->name, &secret, &file, &text, faults) || (text.len == 0 && !is_needed))
+        return;
+    if (text.len < TOKEN_LEAST || text.len > TOKEN_MOST) {
+        fault(setup, faults, from->line, from->name, "a token is 16 to 4096 bytes long");
+        return;
+    }
+    if (used_before(setup, text)) {
+        fault(setup, faults, from->line, from->name, "this token is used twice");
+        return;
+    }
+    tokens->all = mem_resize(tokens->all, (tokens->count + 1) * sizeof *tokens->all);
+    struct token *token = &tokens->all[tokens->count++];
+    *token = (struct token){.name = from->name, .role = role, .org = from->org, .sources = from->sources};
+    hash_text(text, token->digest);
+}
+
+static void add_tokens(struct setup *setup, struct faults *faults)
+{
+    const struct config *config = &setup->config;
+    const struct token_config own = {.name = "default",
+                                     .env =
+                                         *config->server.api_token_file ? "" : config->server.api_token_env,
+                                     .file = config->server.api_token_file,
+                                     .org = "default",
+                                     .sources = ""};
+    add_token(setup, &own, TOKEN_ADMIN, false, faults);
+    for (size_t i = 0; i < config->token_count; i++) {
+        enum token_role role;
+        if (token_role_read(span_of(config->tokens[i].role), &role))
+            add_token(setup, &config->tokens[i], role, true, faults);
+    }
+}
+
 void setup_with_secrets(struct setup *setup, const char *source,
                         void (*use)(void *arg, const char *name, struct span text), void *arg)
 {
@@ -179,7 +221,7 @@ void setup_with_secrets(struct setup *setup, const char *source,
             const struct secret_config *secret = k == 0 ? &own : &from->secrets[k - 1];
             struct buf file CLEANUP(wipe) = {0};
             struct span text;
-            if (read_secret(setup, from, secret, &file, &text, &faults) && text.len > 0)
+            if (read_secret(setup, from->name, secret, &file, &text, &faults) && text.len > 0)
                 use(arg, secret->name, text);
         }
     }
@@ -207,7 +249,7 @@ static const struct definition *load_from_dir(struct setup *setup, const struct 
         return NULL;
     }
     buf_printf(&path, "%s/%s.json", setup->config.server.vendor_dir, from->vendor);
-    if (!read_named_file(setup, from, from->line, buf_text(&path), SETUP_FILE_MAX, &text, faults))
+    if (!read_named_file(setup, from->name, from->line, buf_text(&path), SETUP_FILE_MAX, &text, faults))
         return NULL;
     return keep(setup, definition_load(buf_span(&text), buf_text(&path), faults));
 }
@@ -348,6 +390,8 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         build_source(setup, &setup->sources.all[setup->sources.count++], &setup->config.sources[i], secrets,
                      faults);
     }
+    if (secrets == SETUP_WITH_SECRETS)
+        add_tokens(setup, faults);
     check_sizes(setup, faults);
     if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
         check_prefixes(setup, faults);
@@ -370,6 +414,7 @@ void setup_clear_sources(struct setup *setup)
         definition_free(setup->definitions[i]);
     free(setup->definitions);
     free(setup->sources.all);
+    free(setup->sources.tokens.all);
     setup->definitions = NULL;
     setup->definition_count = 0;
     setup->sources = (struct sources){0};

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "model/builtin.h"
+#include "model/token.h"
 
 enum type {
     TYPE_TEXT,
@@ -22,7 +23,8 @@ enum type {
     TYPE_DURATION,
     TYPE_YES_NO,
     TYPE_TIME,
-    TYPE_NETWORKS
+    TYPE_NETWORKS,
+    TYPE_ROLE,
 };
 
 struct key {
@@ -47,7 +49,7 @@ struct reading {
     struct config *config;
     struct faults *faults;
     const struct key *seen[ROW_COUNT]; /* in the section being read */
-    const char *kind; /* "server", "source", "secret", or NULL for one that is no section of ours */
+    const char *kind; /* "server", "source", "secret", "token", or NULL for one that is no section of ours */
     void *target;     /* the struct the section fills */
     bool has_server;  /* whether [server] came already */
 };
@@ -80,8 +82,8 @@ static bool convert_variable(struct span text, int64_t *number)
 
 static bool convert_yes_no(struct span text, int64_t *number)
 {
-    *number = span_is(text, SPAN("yes"));
-    return *number || span_is(text, SPAN("no"));
+    *number = span_is(text, SPAN("yes")) || span_is(text, SPAN("on"));
+    return *number || span_is(text, SPAN("no")) || span_is(text, SPAN("off"));
 }
 
 static bool convert_time(struct span text, int64_t *number)
@@ -95,6 +97,13 @@ static bool convert_networks(struct span text, int64_t *number)
     struct networks networks;
     *number = (int64_t)text.len;
     return networks_parse(&arena, text, &networks);
+}
+
+static bool convert_role(struct span text, int64_t *number)
+{
+    enum token_role role;
+    *number = (int64_t)text.len;
+    return token_role_read(text, &role);
 }
 
 /* What each type is called, what a value must be, and what reads it. */
@@ -111,12 +120,13 @@ static const struct {
     [TYPE_NUMBER] = {"number", "a number", "", false, num_parse},
     [TYPE_SIZE] = {"size", "a size such as 512KiB", " bytes", false, num_parse_size},
     [TYPE_DURATION] = {"duration", "a duration such as 30s", " seconds", false, num_parse_duration},
-    [TYPE_YES_NO] = {"yes/no", "yes or no", "", false, convert_yes_no},
+    [TYPE_YES_NO] = {"yes/no", "yes or no (or on, off)", "", false, convert_yes_no},
     [TYPE_TIME] = {"time", "a time such as 2026-01-31T00:00:00Z", "", false, convert_time},
     [TYPE_NETWORKS] =
         {"networks",
          "a list of addresses, networks such as 10.0.0.0/8 with no bit set behind the prefix, or unix", "",
          true, convert_networks},
+    [TYPE_ROLE] = {"role", "read, work, publish or admin", "", true, convert_role},
 };
 
 /* An empty text is fine where that is the default. */
@@ -199,6 +209,20 @@ static struct secret_config *add_secret(struct config *config, struct source_con
     return secret;
 }
 
+static struct token_config *add_token(struct config *config, struct span name, int line)
+{
+    struct token_config *grown =
+        arena_alloc(&config->arena, (config->token_count + 1) * sizeof *config->tokens);
+    if (config->token_count > 0)
+        memcpy(grown, config->tokens, config->token_count * sizeof *grown);
+    config->tokens = grown;
+    struct token_config *token = &config->tokens[config->token_count++];
+    set_defaults(config, token, "token");
+    token->name = arena_copy(&config->arena, name);
+    token->line = line;
+    return token;
+}
+
 static void fault(struct reading *reading, int line, const char *what, const char *of)
 {
     faults_add(reading->faults, "%s:%d: %s%s", reading->config->file, line, of, what);
@@ -233,6 +257,16 @@ static void begin_secret(struct reading *reading, int line, struct span rest)
     }
 }
 
+static void begin_token(struct reading *reading, int line, struct span name)
+{
+    if (!name_ok(name) || span_is(name, SPAN("default")))
+        fault(reading, line, "a token's name is 1 to 32 of a-z, 0-9, _ and -, and not default", "");
+    for (size_t i = 0; i < reading->config->token_count; i++)
+        if (span_is(span_of(reading->config->tokens[i].name), name))
+            fault(reading, line, "this token is there already", "");
+    reading->target = add_token(reading->config, name, line);
+}
+
 static void begin_section(struct reading *reading, int line, struct span section)
 {
     struct span rest = span_trim(section);
@@ -255,8 +289,12 @@ static void begin_section(struct reading *reading, int line, struct span section
     } else if (span_is(kind, SPAN("secret"))) {
         reading->kind = "secret";
         begin_secret(reading, line, rest);
+    } else if (span_is(kind, SPAN("token"))) {
+        reading->kind = "token";
+        begin_token(reading, line, rest);
     } else {
-        fault(reading, line, "unknown section; there are [server], [source NAME] and [secret SOURCE NAME]",
+        fault(reading, line,
+              "unknown section; there are [server], [source NAME], [secret SOURCE NAME] and [token NAME]",
               "");
     }
 }
@@ -322,6 +360,12 @@ static void check_source(struct reading *reading, const struct source_config *so
     }
 }
 
+static void check_token(struct reading *reading, const struct token_config *token)
+{
+    if ((*token->env != '\0') == (*token->file != '\0'))
+        fault(reading, token->line, ": set env or file, one of them", token->name);
+}
+
 void config_defaults(struct config *config)
 {
     *config = (struct config){.file = "(no config file)"};
@@ -342,6 +386,8 @@ void config_read(struct config *config, struct span text, const char *file, stru
     ini_read(text, file, take, &reading, faults);
     for (size_t i = 0; i < config->source_count; i++)
         check_source(&reading, &config->sources[i]);
+    for (size_t i = 0; i < config->token_count; i++)
+        check_token(&reading, &config->tokens[i]);
 }
 
 bool config_server_differs(const struct server_config *a, const struct server_config *b)
