@@ -1,6 +1,6 @@
 /*
- * What a JSON object must look like, as a table of its fields: checked against what arrives, all faults at once,
- * and written into the API's description as JSON Schema.
+ * What a JSON object must look like, as a table of its fields: checked against what arrives, all faults at
+ * once, and written into the API's description as JSON Schema.
  */
 #ifndef PICKUPD_MODEL_SHAPE_H
 #define PICKUPD_MODEL_SHAPE_H
@@ -57,7 +57,8 @@ void shape_schema(const struct shape *shape, struct buf *out);
 /* The schema of one field, with its help; for the parameters of a query, too. */
 void shape_field_schema(const struct shape_field *field, struct buf *out);
 
-/* Whether a text, as it stands in a query, is what a field may be. Of texts, words, whole numbers and times. */
+/* Whether a text, as it stands in a query, is what a field may be. Of texts, words, whole numbers and times.
+ */
 bool shape_check_text(const struct shape_field *field, struct span text);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Who may use the private API: tokens, known by their hashes alone. Built when the configuration is loaded, never
- * changed while serving.
+ * Who may use the private API: tokens, known by their hashes alone. Built when the configuration is loaded,
+ * never changed while serving.
  */
 #ifndef PICKUPD_MODEL_TOKEN_H
 #define PICKUPD_MODEL_TOKEN_H

@@ -59,6 +59,9 @@ MUST enum err view_quarantine_one(struct view *view, const struct event_id *id, 
 /* All of them, as the server noted them; it does so once a minute. */
 MUST enum err view_matches(struct view *view, view_match_fn *row, void *arg);
 
+/* Where an event stands in the log; ERR_NOT_FOUND. */
+MUST enum err view_seq(struct view *view, const struct event_id *id, int64_t *seq);
+
 /* The seq of the newest event; 0 if there has been none. */
 MUST enum err view_last_seq(struct view *view, int64_t *seq);
 

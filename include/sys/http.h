@@ -75,6 +75,12 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg);
 /* Whether http_stop has been called. */
 bool http_stopping(const struct http_call *call);
 
+/* Whether the client has hung up, so that nobody would take the answer. */
+bool http_gone(const struct http_call *call);
+
+/* The answer may take long: from now on the time limits do not count for this call. */
+void http_hold(struct http_call *call);
+
 /* Sends the answer and ends the call. The body is left out for HEAD. */
 void http_answer(struct http_call *call, int status, const struct header *headers, size_t count,
                  struct span body);

@@ -44,7 +44,8 @@ KEY(server, api_token_env, VARIABLE, "PICKUPD_API_TOKEN", 0, 0,
     "The environment variable that holds a token for the private API, of the role admin.")
 KEY(server, api_token_file, TEXT, "", 1, 4000, "The file that holds it instead.")
 KEY(server, flows, YES_NO, "yes", 0, 0, "no: the built-in flows leave all events to other consumers.")
-KEY(server, notify_url, TEXT, "", 1, 180, "Where the dispatcher is told of what needs a look: http:// or https://.")
+KEY(server, notify_url, TEXT, "", 1, 180,
+    "Where the dispatcher is told of what needs a look: http:// or https://.")
 KEY(server, notify_secret_env, VARIABLE, "PICKUPD_NOTIFY_SECRET", 0, 0,
     "The environment variable that holds the secret these are signed with, as Standard Webhooks has it.")
 KEY(server, notify_secret_file, TEXT, "", 1, 4000, "The file that holds it instead.")
@@ -75,7 +76,8 @@ KEY(secret, env, VARIABLE, "", 0, 0, "The environment variable that holds a furt
 KEY(secret, file, TEXT, "", 1, 4000, "The file that holds a further secret.")
 KEY(secret, not_before, TIME, "", 0, 0, "The secret counts from this time, such as 2026-01-31T00:00:00Z.")
 KEY(secret, not_after, TIME, "", 0, 0, "The secret no longer counts from this time.")
-KEY(token, env, VARIABLE, "", 0, 0, "The environment variable that holds a further token for the private API.")
+KEY(token, env, VARIABLE, "", 0, 0,
+    "The environment variable that holds a further token for the private API.")
 KEY(token, file, TEXT, "", 1, 4000, "The file that holds a further token.")
 KEY(token, role, ROLE, "read", 0, 0,
     "read: may look; work: also claim, ack and report; publish: only publish events; admin: everything.")

@@ -2,11 +2,16 @@
 #ifndef PICKUPD_WEB_FACE_H
 #define PICKUPD_WEB_FACE_H
 
+#include "flow/flows.h"
 #include "model/source.h"
+#include "store/reader.h"
 #include "store/writer.h"
 #include "sys/http.h"
 #include "web/allowance.h"
+#include "web/polls.h"
 #include "web/ready.h"
+
+#define API_BODY_MAX 8388608 /* bytes of a request to the private face */
 
 enum face_kind { FACE_PUBLIC, FACE_PRIVATE };
 
@@ -20,6 +25,9 @@ struct face {
     const struct networks *trusted_proxies;
     struct allowance *allowance; /* of client addresses */
     struct ready *ready;
+    struct reader *reader; /* these of the private face only */
+    struct polls *polls;
+    struct flows *flows; /* NULL: off */
 };
 
 /* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */

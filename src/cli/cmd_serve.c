@@ -50,6 +50,7 @@ struct serve {
     struct reader *reader;
     struct news *news;
     struct flows *flows;
+    struct polls *polls;
     struct tallies tallies;
     struct matches *matches;
     struct allowance *allowance;
@@ -172,7 +173,10 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          (size_t)serve->setup.config.server.max_body,
                          &serve->setup.trusted_proxies,
                          serve->allowance,
-                         serve->ready};
+                         serve->ready,
+                         serve->reader,
+                         serve->polls,
+                         serve->flows};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -181,7 +185,7 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
     const struct server_config *config = &serve->setup.config.server;
     struct http_limits limits = {
         .headers = (size_t)config->max_headers,
-        .body = (size_t)config->max_body,
+        .body = face->kind == FACE_PUBLIC ? (size_t)config->max_body : API_BODY_MAX,
         .connections = connections,
         .timeout = (int)config->request_timeout,
         .crowd = face->kind == FACE_PUBLIC ? serve->crowd : NULL,
@@ -242,7 +246,9 @@ static void stop(struct serve *serve)
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
     reload_stop(serve->reload);
-    flows_stop(serve->flows);
+    if (serve->flows != NULL)
+        flows_stop(serve->flows);
+    polls_stop(serve->polls);
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
@@ -346,12 +352,14 @@ static bool start_control(struct serve *serve)
     serve->crowd =
         crowd_new((size_t)serve->setup.config.server.address_connections, &serve->setup.trusted_proxies);
     serve->room.bytes = (size_t)serve->setup.config.server.body_bytes;
+    serve->news = news_new(serve->writer);
+    serve->polls = polls_new(serve->news, serve->view, serve->loop);
+    if (serve->setup.config.server.flows)
+        serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
     reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, NULL, NULL);
-    serve->news = news_new(serve->writer);
-    serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
     serve->matches = matches_start(&serve->tallies, serve->view, serve->writer, serve->loop);
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)
@@ -415,6 +423,7 @@ static void finish(struct serve *serve)
     if (serve->matches != NULL)
         matches_free(serve->matches);
     flows_free(serve->flows);
+    polls_free(serve->polls);
     news_free(serve->news);
     tallies_free(&serve->tallies);
     if (serve->allowance != NULL)

@@ -40,8 +40,8 @@ static void fault(struct setup *setup, struct faults *faults, int line, const ch
 }
 
 /* Reads a file that the configuration names, and says where it does if that fails. */
-static bool read_named_file(struct setup *setup, const char *of, int line, const char *path,
-                            size_t max, struct buf *out, struct faults *faults)
+static bool read_named_file(struct setup *setup, const char *of, int line, const char *path, size_t max,
+                            struct buf *out, struct faults *faults)
 {
     struct faults why CLEANUP(faults_free) = {0};
     if (setup_read_file(path, max, out, &why))
@@ -168,8 +168,8 @@ static void add_secrets(struct setup *setup, struct source *source, const struct
 
 /* Tokens of the private API. */
 
-static void add_token(struct setup *setup, const struct token_config *from, enum token_role role, bool is_needed,
-                      struct faults *faults)
+static void add_token(struct setup *setup, const struct token_config *from, enum token_role role,
+                      bool is_needed, struct faults *faults)
 {
     struct tokens *tokens = &setup->sources.tokens;
     const struct secret_config secret = {.env = from->env, .file = from->file, .line = from->line};
@@ -195,7 +195,8 @@ static void add_tokens(struct setup *setup, struct faults *faults)
 {
     const struct config *config = &setup->config;
     const struct token_config own = {.name = "default",
-                                     .env = *config->server.api_token_file ? "" : config->server.api_token_env,
+                                     .env =
+                                         *config->server.api_token_file ? "" : config->server.api_token_env,
                                      .file = config->server.api_token_file,
                                      .org = "default",
                                      .sources = ""};

@@ -294,7 +294,8 @@ static void begin_section(struct reading *reading, int line, struct span section
         begin_token(reading, line, rest);
     } else {
         fault(reading, line,
-              "unknown section; there are [server], [source NAME], [secret SOURCE NAME] and [token NAME]", "");
+              "unknown section; there are [server], [source NAME], [secret SOURCE NAME] and [token NAME]",
+              "");
     }
 }
 

@@ -86,14 +86,12 @@ static bool is_text(const struct shape_field *field, struct span text)
 
 static bool is_number(const struct shape_field *field, const struct json *value)
 {
-    double number = 0;
-    bool whole = json_kind(value) == JSON_INT;
+    double number = json_number(value);
+    if (json_kind(value) != JSON_INT && (field->type == SHAPE_WHOLE || json_kind(value) != JSON_NUM))
+        return false;
     if (field->type == SHAPE_WHOLE)
-        return whole && within(field, json_int(value));
-    if (whole)
         return within(field, json_int(value));
-    return json_kind(value) == JSON_NUM && num_real(json_number(value), &number) &&
-           (is_unbounded(field) || (number >= (double)field->least && number <= (double)field->most));
+    return is_unbounded(field) || (number >= (double)field->least && number <= (double)field->most);
 }
 
 static bool check_object(const struct shape *shape, const struct json *value, const struct place *place,

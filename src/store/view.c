@@ -166,3 +166,13 @@ enum err view_last_seq(struct view *view, int64_t *seq)
     db_reset(view->db, SQL_LAST_SEQ);
     return err;
 }
+
+static void read_seq(void *arg, const struct view_event *row)
+{
+    *(int64_t *)arg = row->seq;
+}
+
+enum err view_seq(struct view *view, const struct event_id *id, int64_t *seq)
+{
+    return view_event(view, id, read_seq, seq);
+}

@@ -306,3 +306,14 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg)
     conns_close_idle(server);
     report_stopped(server);
 }
+
+bool http_gone(const struct http_call *call)
+{
+    (void)call;
+    return false;
+}
+
+void http_hold(struct http_call *call)
+{
+    (void)call;
+}

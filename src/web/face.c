@@ -1,7 +1,7 @@
 /* From a request's path and method to its handler. */
 #include "web/face.h"
 
-#include "handlers.h"
+#include "api.h"
 #include "model/definition.h"
 
 _Static_assert(RETRY_AFTER == 5, "as below");
@@ -63,6 +63,11 @@ static bool allows(const char *methods, struct span method)
 void face_handle(struct http_call *call, void *arg)
 {
     struct exchange exchange = {.call = call, .face = arg};
+    if (exchange.face->kind == FACE_PRIVATE && !call->malformed &&
+        span_starts(call->request.path, SPAN("/v1/"))) {
+        api_handle(&exchange);
+        return;
+    }
     const struct route *route = find(exchange.face->kind, call->request.path, &exchange.name);
     const char *methods = NULL;
     if (route != NULL && goes_on(route))

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/faults.h"
 #include "model/definition.h"
 #include "web/face.h"
 
@@ -28,6 +29,10 @@ void web_reply(struct exchange *exchange, const struct reply *reply);
 
 /* Answers with the text of an error, and what its status asks for beside it. */
 void web_refuse(struct exchange *exchange, enum err err);
+
+/* The same with a text, with faults, and with a header; each may be NULL. */
+void web_refuse_with(struct exchange *exchange, enum err err, const char *detail, const struct faults *faults,
+                     const struct header *further);
 
 /* The same for a method the route does not have. */
 void web_refuse_method(struct exchange *exchange, const char *allowed);

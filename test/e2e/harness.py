@@ -3,6 +3,7 @@ import itertools
 import json
 import os
 import re
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -22,7 +23,7 @@ BINARY = str(ROOT / os.environ.get("PICKUPD", "build/pickupd"))
 FIXTURES = ROOT / "fixtures"
 STOP_TIMEOUT = 10 * wire.PATIENCE  # Seconds in which pickupd promises to stop.
 WRONG_SECRET = "wrong-test-secret-not-real"
-PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "PICKUPD_API_TOKEN", "PICKUPD_NOTIFY_SECRET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 _numbers = itertools.count(1)
 
 
@@ -96,8 +97,9 @@ class Server:
         self.directory = Path(tempfile.mkdtemp(dir=ledger.SUITE))
         self.config, self.database = self.directory / "pickupd.conf", self.directory / "pickupd.db"
         self.sources = {source.name: source for source in sources or map(oracle.source, oracle.VENDORS)}
-        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "1MiB", **(settings or {})}
+        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "1MiB", "flows": "off", **(settings or {})}
         self.more = more  # Text put at the end of the config, such as further secrets.
+        self.token = f"token-{secrets.token_hex(16)}"  # Of the role admin.
         self.variables = {}  # Further environment, such as those secrets' values.
         self.launcher, self.descriptors = [], ()
         self.process = self.log = self.public = self.private = None
@@ -116,9 +118,9 @@ class Server:
     def environment(self):
         """The environment of every process: the sources' secrets, and nothing of the same kind from outside."""
         inherited = {key: value for key, value in os.environ.items() if not key.endswith(PROTECTED)}
-        secrets = {source.variable: source.secret for source in self.sources.values() if source.secret is not None}
-        ledger.SECRETS.update(filter(None, secrets.values()))
-        return {**inherited, **secrets, **self.variables}
+        from_sources = {source.variable: source.secret for source in self.sources.values() if source.secret is not None}
+        ledger.SECRETS.update(filter(None, [*from_sources.values(), self.token]))
+        return {**inherited, **from_sources, "PICKUPD_API_TOKEN": self.token, **self.variables}
 
     # The process.
 
@@ -210,6 +212,12 @@ class Server:
     def raw(self, data, face="public", half_close=False):
         """Send raw bytes and return the answers until the server closes."""
         return wire.exchange(getattr(self, face), data, half_close)
+
+    def api(self, method, path, payload=None, token=None, headers=()):
+        """Ask the private API as the bearer of a token."""
+        body = None if payload is None else ledger.encode(payload)
+        typed = [("Content-Type", "application/json")] if payload is not None else []
+        return self.ask(method, path, body, [("Authorization", f"Bearer {token or self.token}"), *typed, *headers], "private")
 
     def metrics(self):
         """Every counter and gauge as {(name, source, outcome or secret): value}."""

@@ -1,6 +1,7 @@
 """Consumers: what is claimed, acked, tried again and given up, over HTTP, across restarts and kills."""
 import threading
 import time
+from contextlib import closing
 
 import harness
 import oracle
@@ -194,7 +195,7 @@ def test_a_client_that_left_gets_nothing(api):
     """A claim whose client has hung up takes no event away from others."""
     consumer = Consumer(api)
     body = b'{"worker":"gone","max":10,"waitSeconds":60}'
-    with api.connect("private") as leaving:
+    with closing(api.connect("private")) as leaving:
         leaving.connect()
         leaving.sock.sendall(b"POST /v1/consumers/%s/claim HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
                              b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"

@@ -38,6 +38,14 @@ class Answer:
         return json.loads(self.body)
 
     @property
+    def problem(self):
+        """The problem document in the body; its status is the answer's."""
+        assert self.headers["Content-Type"] == "application/problem+json", (self.status, self.headers.items(), self.body)
+        problem = json.loads(self.body)
+        assert problem["status"] == self.status and problem["type"] == "about:blank" and problem["title"]
+        return problem
+
+    @property
     def refusal(self):
         """The status and the JSON body, to compare in one line."""
         return self.status, self.json

@@ -1,0 +1,34 @@
+/*
+ * One row an operation of the private API: name, method, path, who may, shape of the body, status and shape
+ * of the answer, other statuses than those that every operation has, summary. A part of a path in braces is
+ * any name.
+ */
+API(openapi, GET, "/v1/openapi.json", ANYBODY, none, 200, any, "", "This description.")
+API(whoami, GET, "/v1/whoami", ANYBODY, none, 200, whoami, "", "What the token may do.")
+API(consumers, GET, "/v1/consumers", READERS, none, 200, consumer_list, "",
+    "All consumers, and how far each is.")
+API(consumer_put, PUT, "/v1/consumers/{name}", ADMINS, consumer_put, 200, consumer_terms, "201 409",
+    "Make a consumer, or give it another filter and other terms.")
+API(consumer_delete, DELETE, "/v1/consumers/{name}", ADMINS, none, 204, none, "404 409",
+    "Forget a consumer, and what it holds.")
+API(consumer_pause, POST, "/v1/consumers/{name}/pause", ADMINS, none, 200, consumer_terms, "404",
+    "Give it no events for now.")
+API(consumer_resume, POST, "/v1/consumers/{name}/resume", ADMINS, none, 200, consumer_terms, "404",
+    "Give it events again.")
+API(consumer_replay, POST, "/v1/consumers/{name}/replay", ADMINS, consumer_replay, 200, consumer_terms,
+    "404 409", "Give it everything from a seq on again; what it had claimed is forgotten.")
+API(claim, POST, "/v1/consumers/{name}/claim", WORKERS, claim, 200, claims, "404 409",
+    "Take the next events on a lease; may wait for them.")
+API(ack, POST, "/v1/consumers/{name}/ack", WORKERS, ack, 200, lease_results, "404 409",
+    "The events are done.")
+API(nack, POST, "/v1/consumers/{name}/nack", WORKERS, nack, 200, lease_results, "404 409",
+    "The attempts have failed: try again later, or never.")
+API(extend, POST, "/v1/consumers/{name}/extend", WORKERS, extend, 200, lease_results, "404 409",
+    "Keep the leases for longer.")
+API(dead, GET, "/v1/consumers/{name}/dead", READERS, none, 200, dead_letters, "404",
+    "The events it has given up.")
+API(dead_retry_all, POST, "/v1/consumers/{name}/dead/retry", WORKERS, none, 200, retried, "404",
+    "Try all of these again.")
+API(dead_retry, POST, "/v1/consumers/{name}/dead/{id}/retry", WORKERS, none, 200, retried, "404",
+    "Try one of them again.")
+#undef API

@@ -1,0 +1,107 @@
+/*
+ * The private API: an operation is a row of include/tbl/api.h and a function here. What every request needs
+ * is done before the function is called: token, role, query and body are checked. All of a request lives in
+ * its call's arena.
+ */
+#ifndef PICKUPD_WEB_API_H
+#define PICKUPD_WEB_API_H
+
+#include "handlers.h"
+#include "model/shapes.h"
+#include "store/reader.h"
+
+#define API_NAMES    2   /* parts in braces of one path */
+#define API_PARAMS   12  /* parameters of one operation */
+#define API_NAME_MAX 200 /* bytes of such a part, decoded */
+#define API_PAGE     100 /* rows of a page, unless the query says how many */
+
+/* A row of include/tbl/api.h. */
+struct ask;
+struct api {
+    const char *name, *method, *path;
+    unsigned roles; /* of enum token_role */
+    const struct shape *in;
+    int status;
+    const struct shape *out;
+    const char *others; /* further statuses, with spaces between */
+    const char *summary;
+    void (*handle)(struct ask *ask);
+    const char *type; /* of the answer */
+};
+
+extern const struct api apis[];
+extern const size_t api_count;
+
+/* A row of include/tbl/param.h. */
+struct api_param {
+    const char *operation;
+    struct shape_field field;
+};
+
+extern const struct api_param api_params[];
+extern const size_t api_param_count;
+
+struct ask {
+    struct exchange exchange;
+    const struct api *api;
+    const struct token *token;
+    struct span names[API_NAMES];
+    struct span params[API_PARAMS]; /* in the order of include/tbl/param.h; {NULL, 0} if not given */
+    struct json *body;              /* as its shape says; NULL where there is none */
+    void *data;                     /* the operation's own */
+
+    struct store_job write; /* the rest is for ask_write and ask_read */
+    struct reader_job read;
+    enum err err;
+    store_call *call;
+    enum err (*run)(struct view *view, struct ask *ask);
+    void (*finish)(struct ask *ask, enum err err);
+};
+
+#define API(name, method, path, role, in, status, out, others, summary) void api_##name(struct ask *ask);
+#include "tbl/api.h"
+
+/* Answers anything under /v1/. */
+void api_handle(const struct exchange *exchange);
+
+static inline struct arena *ask_arena(struct ask *ask)
+{
+    return &ask->exchange.call->arena;
+}
+
+static inline struct span ask_org(const struct ask *ask)
+{
+    return span_of(ask->token->org);
+}
+
+/* A parameter by its name; {NULL, 0} if it was not given. */
+struct span ask_param(const struct ask *ask, const char *name);
+int64_t ask_param_int(const struct ask *ask, const char *name, int64_t otherwise);
+
+/* A member of the body, or `otherwise` where it is absent. */
+int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise);
+
+/*
+ * Runs a call in the writer's thread, and `finish` afterwards, back here. If the writer can't take it, 503 is
+ * answered, as it is by ask_failed for what the disk did not take. `call` finds the ask by ask_of.
+ */
+void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
+struct ask *ask_of(struct store_job *job);
+
+/* The same in the reader's thread. */
+void ask_read(struct ask *ask, enum err (*run)(struct view *view, struct ask *ask),
+              void (*finish)(struct ask *ask, enum err err));
+
+/* Answers, and ends the ask. */
+void ask_answer(struct ask *ask, int status, struct span json);
+void ask_answer_as(struct ask *ask, int status, const char *type, struct span body);
+void ask_refuse(struct ask *ask, enum err err, const char *detail); /* detail may be NULL */
+void ask_refuse_faults(struct ask *ask, enum err err, const struct faults *faults);
+
+/* True for ERR_OK; else a refusal was answered: 404 for ERR_NOT_FOUND, 503 for what is the disk's. */
+bool ask_is_good(struct ask *ask, enum err err);
+
+/* A text or time in an object. */
+void ask_put_time(struct buf *out, const char *key, int64_t ms); /* null for 0 */
+
+#endif
