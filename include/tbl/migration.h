@@ -172,14 +172,15 @@ MIGRATION(
     " kind TEXT NOT NULL,"
     " key TEXT NOT NULL," /* the same one is told once */
     " time INTEGER NOT NULL,"
-    " payload TEXT NOT NULL,"  /* JSON */
-    " state INTEGER NOT NULL," /* 0 pending, 1 sent, 2 dead */
+    " detail TEXT NOT NULL,"   /* JSON */
+    " state INTEGER NOT NULL," /* 0 pending, 1 sent, 2 dead, 3 kept: there is nobody to send it to */
     " attempts INTEGER NOT NULL,"
     " due INTEGER NOT NULL,"
     " error TEXT NOT NULL," /* of the last attempt */
     " UNIQUE (org, key)"
     ") STRICT;"
     "CREATE INDEX notices_due ON notices (due) WHERE state = 0;"
+    "CREATE INDEX notices_of ON notices (org, id);"
     "INSERT INTO consumers VALUES (1, '', 'flows',"
     " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
 #undef MIGRATION

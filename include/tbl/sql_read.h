@@ -56,4 +56,9 @@ SQL(SCHEDULE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, end
 SQL(SCHEDULES_DUE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, ended FROM schedules"
                    " WHERE (org, origin, pickup_id) > (?1, ?2, ?3) AND horizon < ?4 AND ended = 0"
                    " ORDER BY org, origin, pickup_id LIMIT ?5")
+SQL(NOTICES, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+             " WHERE org = ?1 AND id > ?2 AND (?3 < 0 OR state = ?3) ORDER BY id LIMIT ?4")
+SQL(NOTICES_DUE, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+                 " WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2")
+SQL(NOTICE_NEXT_DUE, "SELECT min(due) FROM notices WHERE state = 0 AND due > ?1")
 #undef SQL

@@ -65,4 +65,9 @@ SQL(PICKUP_MOVE, "UPDATE pickups SET status = ?2, driver = ifnull(?3, driver), e
 SQL(SCHEDULE_PUT, "INSERT INTO schedules (org, origin, pickup_id, detail, skipped, horizon, seq, ended)"
                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (org, origin, pickup_id)"
                   " DO UPDATE SET detail = ?4, skipped = ?5, horizon = ?6, seq = ?7, ended = ?8")
+SQL(NOTICE_ADD, "INSERT INTO notices (org, kind, key, time, detail, state, attempts, due, error)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?4, '') ON CONFLICT (org, key) DO NOTHING")
+SQL(NOTICE_TRIED, "UPDATE notices SET state = ?2, attempts = attempts + 1, due = ?3, error = ?4"
+                  " WHERE id = ?1 AND state = 0")
+SQL(NOTICES_KEEP, "UPDATE notices SET state = 3 WHERE state = 0")
 #undef SQL
