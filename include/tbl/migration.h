@@ -95,7 +95,7 @@ MIGRATION(
     " priority TEXT NOT NULL,"
     " window_start INTEGER NOT NULL,"
     " window_end INTEGER NOT NULL,"
-    " detail TEXT NOT NULL," /* packageCount, notes, requestedBy, metadata: JSON */
+    " detail TEXT NOT NULL," /* what was asked for, but for the schedule and the time of asking: JSON */
     " driver TEXT,"          /* JSON, or NULL */
     " eta INTEGER,"
     " seq INTEGER NOT NULL," /* of the event that changed it last */
@@ -109,10 +109,11 @@ MIGRATION(
     " org TEXT NOT NULL,"
     " origin TEXT NOT NULL,"
     " pickup_id TEXT NOT NULL,"
-    " detail TEXT NOT NULL,"  /* of the event that asked for it */
-    " skipped TEXT NOT NULL," /* a JSON list of closed days */
-    " horizon TEXT NOT NULL," /* pickups are made up to this local date, YYYY-MM-DD */
-    " seq INTEGER NOT NULL,"
+    " detail TEXT NOT NULL,"   /* of the event that asked for it */
+    " skipped TEXT NOT NULL,"  /* the dates to come for which the clinic is closed: a JSON list */
+    " horizon TEXT NOT NULL,"  /* pickups are made up to this local date, YYYY-MM-DD */
+    " seq INTEGER NOT NULL,"   /* of the event that changed it last */
+    " ended INTEGER NOT NULL," /* 1: it was removed; the row is kept for its seq */
     " PRIMARY KEY (org, origin, pickup_id)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE deliveries ("

@@ -31,6 +31,31 @@ SQL(CLAIM_LOOK, "SELECT state, attempts, due, worker, history FROM claims WHERE 
 SQL(CLAIMS_DEAD, "SELECT seq, id, origin, source, detail_type, org, time, detail, attempts, due, history"
                  " FROM claims JOIN events USING (seq)"
                  " WHERE consumer = ?1 AND state = 2 AND seq > ?3 AND org = ?2 ORDER BY seq LIMIT ?4")
+SQL(CLINIC, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id = ?2")
+SQL(CLINICS, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id > ?2"
+             " ORDER BY clinic_id LIMIT ?3")
+SQL(PICKUP, "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+            " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = "
+            "?1 AND origin = ?2 AND pickup_id = ?3")
+SQL(PICKUPS_BY_ID,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = ?1 AND "
+    "pickup_id = ?2 ORDER BY origin")
+SQL(PICKUPS_SERIES,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups"
+    " WHERE org = ?1 AND origin = ?2 AND series = ?3 AND series <> '' AND window_start > ?4"
+    " ORDER BY window_start")
+SQL(PICKUPS,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = ?1 AND "
+    "id > ?2 AND (?3 = '' OR status = ?3)"
+    " AND (?4 = '' OR clinic_id = ?4) AND window_end >= ?5 AND window_start < ?6 ORDER BY id LIMIT ?7")
+SQL(SCHEDULE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, ended FROM schedules"
+              " WHERE org = ?1 AND origin = ?2 AND pickup_id = ?3")
+SQL(SCHEDULES_DUE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, ended FROM schedules"
+                   " WHERE (org, origin, pickup_id) > (?1, ?2, ?3) AND horizon < ?4 AND ended = 0"
+                   " ORDER BY org, origin, pickup_id LIMIT ?5")
 SQL(NOTICES, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
              " WHERE org = ?1 AND id > ?2 AND (?3 < 0 OR state = ?3) ORDER BY id LIMIT ?4")
 SQL(NOTICES_DUE, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
