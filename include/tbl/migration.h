@@ -140,8 +140,9 @@ MIGRATION(
     " case_id TEXT NOT NULL,"
     " delivery_id TEXT NOT NULL,"
     " priority TEXT NOT NULL,"
-    " detail TEXT NOT NULL," /* of the event that made it ready */
-    " seq INTEGER NOT NULL,"
+    " detail TEXT NOT NULL,"   /* of the event that made it ready */
+    " place INTEGER NOT NULL," /* the seq of that event, for the order of cases */
+    " seq INTEGER NOT NULL,"   /* of the last event that named it */
     " PRIMARY KEY (org, case_id),"
     " FOREIGN KEY (org, delivery_id) REFERENCES deliveries (org, delivery_id)"
     ") STRICT, WITHOUT ROWID;"

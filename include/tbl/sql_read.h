@@ -61,4 +61,31 @@ SQL(NOTICES, "SELECT id, org, kind, key, time, detail, state, attempts, due, err
 SQL(NOTICES_DUE, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
                  " WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2")
 SQL(NOTICE_NEXT_DUE, "SELECT min(due) FROM notices WHERE state = 0 AND due > ?1")
+SQL(DELIVERY,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries WHERE org = ?1 AND delivery_id = ?2")
+SQL(DELIVERY_OPEN,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries"
+    " WHERE org = ?1 AND lab_id = ?2 AND clinic_id = ?3 AND date = ?4 AND status = 'Pending'"
+    " ORDER BY id LIMIT 1")
+SQL(DELIVERIES,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries WHERE org = ?1 AND id > ?2 AND (?3 = '' OR status = ?3)"
+    " AND (?4 = '' OR clinic_id = ?4) AND (?5 = '' OR lab_id = ?5) AND (?6 = '' OR date = ?6)"
+    " ORDER BY id LIMIT ?7")
+SQL(DELIVERY_CASE, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
+                   " WHERE org = ?1 AND case_id = ?2")
+SQL(DELIVERY_CASES, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
+                    " WHERE org = ?1 AND delivery_id = ?2 ORDER BY place, case_id")
+SQL(INVOICE, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+             " FROM invoices WHERE org = ?1 AND invoice_id = ?2")
+SQL(INVOICES, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+              " FROM invoices WHERE org = ?1 AND invoice_id > ?2 AND (?3 = '' OR status = ?3)"
+              " AND (?4 = '' OR clinic_id = ?4) ORDER BY invoice_id LIMIT ?5")
+SQL(INVOICE_CASES, "SELECT case_id FROM invoice_cases WHERE org = ?1 AND invoice_id = ?2 ORDER BY case_id")
+SQL(INVOICES_OF_CASE,
+    "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+    " FROM invoice_cases JOIN invoices USING (org, invoice_id) WHERE org = ?1 AND case_id = ?2"
+    " ORDER BY invoice_id")
 #undef SQL

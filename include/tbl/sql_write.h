@@ -70,4 +70,23 @@ SQL(NOTICE_ADD, "INSERT INTO notices (org, kind, key, time, detail, state, attem
 SQL(NOTICE_TRIED, "UPDATE notices SET state = ?2, attempts = attempts + 1, due = ?3, error = ?4"
                   " WHERE id = ?1 AND state = 0")
 SQL(NOTICES_KEEP, "UPDATE notices SET state = 3 WHERE state = 0")
+SQL(DELIVERY_ADD,
+    "INSERT INTO deliveries (org, delivery_id, lab_id, clinic_id, date, status, priority, notes,"
+    " seq, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, 'Pending', 'STANDARD', '', ?6, ?7, ?7)")
+SQL(DELIVERY_CASE_PUT, "INSERT INTO delivery_cases (org, case_id, delivery_id, priority, detail, seq)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (org, case_id)"
+                       " DO UPDATE SET delivery_id = ?3, priority = ?4, detail = ?5, seq = ?6")
+SQL(DELIVERY_FOLLOW, "UPDATE deliveries SET priority = ?3, notes = ?4, updated = ?5"
+                     " WHERE org = ?1 AND delivery_id = ?2")
+SQL(DELIVERY_STATUS, "UPDATE deliveries SET status = ?3, driver = ?4, eta = ?5, proof = ?6, seq = ?7,"
+                     " updated = ?8 WHERE org = ?1 AND delivery_id = ?2")
+SQL(INVOICE_PUT,
+    "INSERT INTO invoices (org, invoice_id, clinic_id, amount_minor, currency, status, seq, updated)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7) ON CONFLICT (org, invoice_id)"
+    " DO UPDATE SET clinic_id = ?3, amount_minor = ?4, currency = ?5, status = ?6, updated = ?7")
+SQL(INVOICE_CASES_FORGET, "DELETE FROM invoice_cases WHERE org = ?1 AND invoice_id = ?2")
+SQL(INVOICE_CASE_ADD, "INSERT INTO invoice_cases (org, invoice_id, case_id) VALUES (?1, ?2, ?3)"
+                      " ON CONFLICT DO NOTHING")
+SQL(INVOICE_DELIVER, "UPDATE invoices SET status = ?3, delivered = ifnull(delivered, ?4), seq = max(seq, ?5),"
+                     " updated = ?6 WHERE org = ?1 AND invoice_id = ?2")
 #undef SQL
