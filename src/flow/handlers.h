@@ -7,6 +7,9 @@
 /* NULL for events that the flows leave alone. */
 flow_handler *handler_find(const struct event *event);
 
+/* One a type of event, each in a file of its own. */
+flow_handler on_pickup;
+
 /* Tells the dispatcher of a dead letter of the flows. */
 enum err handler_dead(struct store *store, const struct flow_event *event, const struct flow_result *result);
 
