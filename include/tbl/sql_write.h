@@ -73,9 +73,9 @@ SQL(NOTICES_KEEP, "UPDATE notices SET state = 3 WHERE state = 0")
 SQL(DELIVERY_ADD,
     "INSERT INTO deliveries (org, delivery_id, lab_id, clinic_id, date, status, priority, notes,"
     " seq, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, 'Pending', 'STANDARD', '', ?6, ?7, ?7)")
-SQL(DELIVERY_CASE_PUT, "INSERT INTO delivery_cases (org, case_id, delivery_id, priority, detail, seq)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (org, case_id)"
-                       " DO UPDATE SET delivery_id = ?3, priority = ?4, detail = ?5, seq = ?6")
+SQL(DELIVERY_CASE_PUT, "INSERT INTO delivery_cases (org, case_id, delivery_id, priority, detail, place, seq)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (org, case_id)"
+                       " DO UPDATE SET delivery_id = ?3, priority = ?4, detail = ?5, place = ?6, seq = ?7")
 SQL(DELIVERY_FOLLOW, "UPDATE deliveries SET priority = ?3, notes = ?4, updated = ?5"
                      " WHERE org = ?1 AND delivery_id = ?2")
 SQL(DELIVERY_STATUS, "UPDATE deliveries SET status = ?3, driver = ?4, eta = ?5, proof = ?6, seq = ?7,"

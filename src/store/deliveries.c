@@ -72,10 +72,10 @@ enum err delivery_each(struct view *view, const struct delivery_filter *filter, 
     bool row;
     db_bind_text(view->db, SQL_DELIVERIES, 1, filter->org);
     db_bind_int(view->db, SQL_DELIVERIES, 2, filter->after);
-    db_bind_text(view->db, SQL_DELIVERIES, 3, filter->status);
-    db_bind_text(view->db, SQL_DELIVERIES, 4, filter->clinic_id);
-    db_bind_text(view->db, SQL_DELIVERIES, 5, filter->lab_id);
-    db_bind_text(view->db, SQL_DELIVERIES, 6, filter->date);
+    db_bind_text(view->db, SQL_DELIVERIES, 3, room_filter(filter->status));
+    db_bind_text(view->db, SQL_DELIVERIES, 4, room_filter(filter->clinic_id));
+    db_bind_text(view->db, SQL_DELIVERIES, 5, room_filter(filter->lab_id));
+    db_bind_text(view->db, SQL_DELIVERIES, 6, room_filter(filter->date));
     db_bind_int(view->db, SQL_DELIVERIES, 7, filter->limit);
     enum err err = db_step(view->db, SQL_DELIVERIES, &row);
     while (err == ERR_OK && row) {

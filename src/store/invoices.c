@@ -79,9 +79,9 @@ static enum err each_row(struct db *db, enum sql sql, invoice_fn *fn, void *arg)
 enum err invoice_each(struct view *view, const struct invoice_filter *filter, invoice_fn *row, void *arg)
 {
     db_bind_text(view->db, SQL_INVOICES, 1, filter->org);
-    db_bind_text(view->db, SQL_INVOICES, 2, filter->after);
-    db_bind_text(view->db, SQL_INVOICES, 3, filter->status);
-    db_bind_text(view->db, SQL_INVOICES, 4, filter->clinic_id);
+    db_bind_text(view->db, SQL_INVOICES, 2, room_filter(filter->after));
+    db_bind_text(view->db, SQL_INVOICES, 3, room_filter(filter->status));
+    db_bind_text(view->db, SQL_INVOICES, 4, room_filter(filter->clinic_id));
     db_bind_int(view->db, SQL_INVOICES, 5, filter->limit);
     return each_row(view->db, SQL_INVOICES, row, arg);
 }
