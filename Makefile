@@ -19,7 +19,7 @@ CC       := gcc
 endif
 PREFIX   ?= /usr/local
 VERSION  := 0.1.0
-PACKAGES := libevent_core libevent_extra sqlite3 libcrypto jansson inih libical
+PACKAGES := libevent_core libevent_extra sqlite3 libcrypto jansson inih libical libcurl
 OUT      := build$(if $(SAN),/asan)$(if $(TSAN),/tsan)
 Q        := $(if $(V),,@)
 PYTHON   := /usr/bin/python3

@@ -4,7 +4,7 @@
 set -eu
 
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
-     tzdata curl"
+     libcurl4-openssl-dev tzdata curl"
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
       nginx-light openssl bash valgrind slowhttptest"
 fuzz="libclang-rt-dev"

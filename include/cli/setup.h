@@ -5,6 +5,7 @@
 #include "model/config.h"
 #include "model/definition.h"
 #include "model/source.h"
+#include "model/whsec.h"
 
 #define SETUP_FILE_MAX   (1 << 20) /* bytes of a config file or a definition */
 #define SETUP_SECRET_MAX 4096      /* bytes of a secret */
@@ -19,6 +20,7 @@ struct setup {
     size_t definition_count;
     uint8_t (*digests)[32]; /* of all secrets, to find one that is used twice */
     size_t digest_count;
+    struct whsec *notify_secret; /* NULL where notify_url is not set */
 };
 
 enum setup_secrets {

@@ -21,7 +21,7 @@ struct server_config {
     int64_t disk_reserve; /* bytes */
     char *api_token_env, *api_token_file;
     int64_t flows;
-    char *notify_url, *notify_secret_env, *notify_secret_file;
+    char *notify_url, *notify_secret_env, *notify_secret_file, *notify_ca_file;
 };
 
 /* A text that is not set is "". */

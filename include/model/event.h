@@ -33,6 +33,13 @@ struct event {
  */
 struct event_id event_id(struct span origin, struct span kind, struct span key);
 
+/*
+ * One of our own, whose origin is its source: the key, within the org, makes its id, so that the same one is
+ * there once. The spans stay borrowed.
+ */
+struct event event_own(struct span source, struct span type, struct span org, struct span key, int64_t time,
+                       struct span detail);
+
 /* 32 lowercase hex digits. */
 void event_id_write(char text[EVENT_ID_TEXT], const struct event_id *id);
 bool event_id_read(struct span text, struct event_id *id);

@@ -49,6 +49,8 @@ KEY(server, notify_url, TEXT, "", 1, 180,
 KEY(server, notify_secret_env, VARIABLE, "PICKUPD_NOTIFY_SECRET", 0, 0,
     "The environment variable that holds the secret these are signed with, as Standard Webhooks has it.")
 KEY(server, notify_secret_file, TEXT, "", 1, 4000, "The file that holds it instead.")
+KEY(server, notify_ca_file, TEXT, "", 1, 4000,
+    "PEM file of those who may vouch for an https notify_url. Unset: those whom the system trusts.")
 KEY(source, vendor, TEXT, "", 1, 64,
     "A built-in definition (dentrix, opendental, eaglesoft) or the name of a file in vendor_dir.")
 KEY(source, enabled, YES_NO, "yes", 0, 0, "no: the source answers 404, as if it were not there.")

@@ -95,7 +95,7 @@ MIGRATION(
     " priority TEXT NOT NULL,"
     " window_start INTEGER NOT NULL,"
     " window_end INTEGER NOT NULL,"
-    " detail TEXT NOT NULL," /* packageCount, notes, requestedBy, metadata: JSON */
+    " detail TEXT NOT NULL," /* what was asked for, but for the schedule and the time of asking: JSON */
     " driver TEXT,"          /* JSON, or NULL */
     " eta INTEGER,"
     " seq INTEGER NOT NULL," /* of the event that changed it last */
@@ -109,10 +109,11 @@ MIGRATION(
     " org TEXT NOT NULL,"
     " origin TEXT NOT NULL,"
     " pickup_id TEXT NOT NULL,"
-    " detail TEXT NOT NULL,"  /* of the event that asked for it */
-    " skipped TEXT NOT NULL," /* a JSON list of closed days */
-    " horizon TEXT NOT NULL," /* pickups are made up to this local date, YYYY-MM-DD */
-    " seq INTEGER NOT NULL,"
+    " detail TEXT NOT NULL,"   /* of the event that asked for it */
+    " skipped TEXT NOT NULL,"  /* the dates to come for which the clinic is closed: a JSON list */
+    " horizon TEXT NOT NULL,"  /* pickups are made up to this local date, YYYY-MM-DD */
+    " seq INTEGER NOT NULL,"   /* of the event that changed it last */
+    " ended INTEGER NOT NULL," /* 1: it was removed; the row is kept for its seq */
     " PRIMARY KEY (org, origin, pickup_id)"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE deliveries ("
@@ -139,8 +140,9 @@ MIGRATION(
     " case_id TEXT NOT NULL,"
     " delivery_id TEXT NOT NULL,"
     " priority TEXT NOT NULL,"
-    " detail TEXT NOT NULL," /* of the event that made it ready */
-    " seq INTEGER NOT NULL,"
+    " detail TEXT NOT NULL,"   /* of the event that made it ready */
+    " place INTEGER NOT NULL," /* the seq of that event, for the order of cases */
+    " seq INTEGER NOT NULL,"   /* of the last event that named it */
     " PRIMARY KEY (org, case_id),"
     " FOREIGN KEY (org, delivery_id) REFERENCES deliveries (org, delivery_id)"
     ") STRICT, WITHOUT ROWID;"
@@ -171,14 +173,15 @@ MIGRATION(
     " kind TEXT NOT NULL,"
     " key TEXT NOT NULL," /* the same one is told once */
     " time INTEGER NOT NULL,"
-    " payload TEXT NOT NULL,"  /* JSON */
-    " state INTEGER NOT NULL," /* 0 pending, 1 sent, 2 dead */
+    " detail TEXT NOT NULL,"   /* JSON */
+    " state INTEGER NOT NULL," /* 0 pending, 1 sent, 2 dead, 3 kept: there is nobody to send it to */
     " attempts INTEGER NOT NULL,"
     " due INTEGER NOT NULL,"
     " error TEXT NOT NULL," /* of the last attempt */
     " UNIQUE (org, key)"
     ") STRICT;"
     "CREATE INDEX notices_due ON notices (due) WHERE state = 0;"
+    "CREATE INDEX notices_of ON notices (org, id);"
     "INSERT INTO consumers VALUES (1, '', 'flows',"
     " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
 #undef MIGRATION

@@ -41,4 +41,61 @@ SQL(SCAN_BACK, "SELECT seq, origin, source, detail_type, org, time FROM events W
                " ORDER BY seq DESC LIMIT ?2")
 SQL(EVENT_AT, "SELECT seq, id, origin, source, detail_type, org, time, detail FROM events WHERE seq = ?1")
 SQL(FIRST_SEQ, "SELECT ifnull(min(seq), 0) FROM events")
+SQL(CLINIC, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id = ?2")
+SQL(CLINICS, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id > ?2"
+             " ORDER BY clinic_id LIMIT ?3")
+SQL(PICKUP, "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+            " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = "
+            "?1 AND origin = ?2 AND pickup_id = ?3")
+SQL(PICKUPS_BY_ID,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = ?1 AND "
+    "pickup_id = ?2 ORDER BY origin")
+SQL(PICKUPS_SERIES,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups"
+    " WHERE org = ?1 AND origin = ?2 AND series = ?3 AND series <> '' AND window_start > ?4"
+    " ORDER BY window_start")
+SQL(PICKUPS,
+    "SELECT id, org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, driver, eta, seq, created, updated FROM pickups WHERE org = ?1 AND "
+    "id > ?2 AND (?3 = '' OR status = ?3)"
+    " AND (?4 = '' OR clinic_id = ?4) AND window_end >= ?5 AND window_start < ?6 ORDER BY id LIMIT ?7")
+SQL(SCHEDULE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, ended FROM schedules"
+              " WHERE org = ?1 AND origin = ?2 AND pickup_id = ?3")
+SQL(SCHEDULES_DUE, "SELECT org, origin, pickup_id, detail, skipped, horizon, seq, ended FROM schedules"
+                   " WHERE (org, origin, pickup_id) > (?1, ?2, ?3) AND horizon < ?4 AND ended = 0"
+                   " ORDER BY org, origin, pickup_id LIMIT ?5")
+SQL(NOTICES, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+             " WHERE org = ?1 AND id > ?2 AND (?3 < 0 OR state = ?3) ORDER BY id LIMIT ?4")
+SQL(NOTICES_DUE, "SELECT id, org, kind, key, time, detail, state, attempts, due, error FROM notices"
+                 " WHERE state = 0 AND due <= ?1 ORDER BY due, id LIMIT ?2")
+SQL(NOTICE_NEXT_DUE, "SELECT min(due) FROM notices WHERE state = 0 AND due > ?1")
+SQL(DELIVERY,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries WHERE org = ?1 AND delivery_id = ?2")
+SQL(DELIVERY_OPEN,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries"
+    " WHERE org = ?1 AND lab_id = ?2 AND clinic_id = ?3 AND date = ?4 AND status = 'Pending'"
+    " ORDER BY id LIMIT 1")
+SQL(DELIVERIES,
+    "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
+    " seq, created, updated FROM deliveries WHERE org = ?1 AND id > ?2 AND (?3 = '' OR status = ?3)"
+    " AND (?4 = '' OR clinic_id = ?4) AND (?5 = '' OR lab_id = ?5) AND (?6 = '' OR date = ?6)"
+    " ORDER BY id LIMIT ?7")
+SQL(DELIVERY_CASE, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
+                   " WHERE org = ?1 AND case_id = ?2")
+SQL(DELIVERY_CASES, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
+                    " WHERE org = ?1 AND delivery_id = ?2 ORDER BY place, case_id")
+SQL(INVOICE, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+             " FROM invoices WHERE org = ?1 AND invoice_id = ?2")
+SQL(INVOICES, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+              " FROM invoices WHERE org = ?1 AND invoice_id > ?2 AND (?3 = '' OR status = ?3)"
+              " AND (?4 = '' OR clinic_id = ?4) ORDER BY invoice_id LIMIT ?5")
+SQL(INVOICE_CASES, "SELECT case_id FROM invoice_cases WHERE org = ?1 AND invoice_id = ?2 ORDER BY case_id")
+SQL(INVOICES_OF_CASE,
+    "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
+    " FROM invoice_cases JOIN invoices USING (org, invoice_id) WHERE org = ?1 AND case_id = ?2"
+    " ORDER BY invoice_id")
 #undef SQL

@@ -50,4 +50,43 @@ SQL(CLAIM_EXTEND, "UPDATE claims SET due = ?5"
 SQL(CLAIM_REVIVE, "UPDATE claims SET state = 1, attempts = 0, due = ?5"
                   " WHERE consumer = ?1 AND state = 2 AND (?3 = 0 OR seq = ?3) AND (?4 = '' OR subject = ?4)"
                   " AND (SELECT org FROM events WHERE events.seq = claims.seq) = ?2")
+SQL(CLINIC_PUT, "INSERT INTO clinics (org, clinic_id, document, updated) VALUES (?1, ?2, ?3, ?4)"
+                " ON CONFLICT (org, clinic_id) DO UPDATE SET document = ?3, updated = ?4")
+SQL(CLINIC_DROP, "DELETE FROM clinics WHERE org = ?1 AND clinic_id = ?2")
+SQL(PICKUP_ADD,
+    "INSERT INTO pickups (org, origin, pickup_id, series, local_date, clinic_id, lab_id, status, priority,"
+    " window_start, window_end, detail, seq, created, updated)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)"
+    " ON CONFLICT (org, origin, pickup_id) DO NOTHING")
+SQL(PICKUP_CHANGE, "UPDATE pickups SET clinic_id = ?2, lab_id = ?3, priority = ?4, window_start = ?5,"
+                   " window_end = ?6, detail = ?7, seq = ?8, updated = ?9 WHERE id = ?1")
+SQL(PICKUP_MOVE, "UPDATE pickups SET status = ?2, driver = ifnull(?3, driver), eta = ifnull(?4, eta),"
+                 " updated = ?5 WHERE id = ?1")
+SQL(SCHEDULE_PUT, "INSERT INTO schedules (org, origin, pickup_id, detail, skipped, horizon, seq, ended)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (org, origin, pickup_id)"
+                  " DO UPDATE SET detail = ?4, skipped = ?5, horizon = ?6, seq = ?7, ended = ?8")
+SQL(NOTICE_ADD, "INSERT INTO notices (org, kind, key, time, detail, state, attempts, due, error)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?4, '') ON CONFLICT (org, key) DO NOTHING")
+SQL(NOTICE_TRIED, "UPDATE notices SET state = ?2, attempts = attempts + 1, due = ?3, error = ?4"
+                  " WHERE id = ?1 AND state = 0")
+SQL(NOTICES_KEEP, "UPDATE notices SET state = 3 WHERE state = 0")
+SQL(DELIVERY_ADD,
+    "INSERT INTO deliveries (org, delivery_id, lab_id, clinic_id, date, status, priority, notes,"
+    " seq, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, 'Pending', 'STANDARD', '', ?6, ?7, ?7)")
+SQL(DELIVERY_CASE_PUT, "INSERT INTO delivery_cases (org, case_id, delivery_id, priority, detail, place, seq)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (org, case_id)"
+                       " DO UPDATE SET delivery_id = ?3, priority = ?4, detail = ?5, place = ?6, seq = ?7")
+SQL(DELIVERY_FOLLOW, "UPDATE deliveries SET priority = ?3, notes = ?4, updated = ?5"
+                     " WHERE org = ?1 AND delivery_id = ?2")
+SQL(DELIVERY_STATUS, "UPDATE deliveries SET status = ?3, driver = ?4, eta = ?5, proof = ?6, seq = ?7,"
+                     " updated = ?8 WHERE org = ?1 AND delivery_id = ?2")
+SQL(INVOICE_PUT,
+    "INSERT INTO invoices (org, invoice_id, clinic_id, amount_minor, currency, status, seq, updated)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7) ON CONFLICT (org, invoice_id)"
+    " DO UPDATE SET clinic_id = ?3, amount_minor = ?4, currency = ?5, status = ?6, updated = ?7")
+SQL(INVOICE_CASES_FORGET, "DELETE FROM invoice_cases WHERE org = ?1 AND invoice_id = ?2")
+SQL(INVOICE_CASE_ADD, "INSERT INTO invoice_cases (org, invoice_id, case_id) VALUES (?1, ?2, ?3)"
+                      " ON CONFLICT DO NOTHING")
+SQL(INVOICE_DELIVER, "UPDATE invoices SET status = ?3, delivered = ifnull(delivered, ?4), seq = max(seq, ?5),"
+                     " updated = ?6 WHERE org = ?1 AND invoice_id = ?2")
 #undef SQL

@@ -15,6 +15,7 @@
 #include "flow/control.h"
 #include "flow/flows.h"
 #include "flow/matches.h"
+#include "flow/notify.h"
 #include "reload.h"
 #include "store/reader.h"
 #include "sys/lock.h"
@@ -50,6 +51,7 @@ struct serve {
     struct reader *reader;
     struct news *news;
     struct flows *flows;
+    struct notify *notify;
     struct polls *polls;
     struct streams *streams;
     struct tallies tallies;
@@ -251,6 +253,7 @@ static void stop(struct serve *serve)
     reload_stop(serve->reload);
     if (serve->flows != NULL)
         flows_stop(serve->flows);
+    notify_stop(serve->notify);
     polls_stop(serve->polls);
     streams_stop(serve->streams);
     close_faces(serve); /* the loops close their duplicates themselves */
@@ -346,6 +349,15 @@ static void clear_limits(void *arg)
     log_event(LOG_INFO, "limits cleared", LOG_NUM("pid", getpid()));
 }
 
+static struct notify *start_notify(struct serve *serve)
+{
+    const struct server_config *config = &serve->setup.config.server;
+    struct notify_target target = {
+        *config->notify_url ? config->notify_url : NULL, serve->setup.notify_secret,
+        *config->notify_ca_file ? config->notify_ca_file : NULL, NOTIFY_ATTEMPTS, NOTIFY_WAIT_MS};
+    return notify_start(serve->news, serve->view, serve->writer, serve->loop, &target);
+}
+
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
@@ -362,6 +374,7 @@ static bool start_control(struct serve *serve)
         streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
     if (serve->setup.config.server.flows)
         serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
+    serve->notify = start_notify(serve);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
@@ -429,6 +442,7 @@ static void finish(struct serve *serve)
     if (serve->matches != NULL)
         matches_free(serve->matches);
     flows_free(serve->flows);
+    notify_free(serve->notify);
     polls_free(serve->polls);
     streams_free(serve->streams);
     news_free(serve->news);

@@ -11,6 +11,7 @@
 #include "base/hmac.h"
 #include "base/log.h"
 #include "model/builtin.h"
+#include "sys/fetch.h"
 
 bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
 {
@@ -208,6 +209,32 @@ static void add_tokens(struct setup *setup, struct faults *faults)
     }
 }
 
+/* Whom the dispatcher's notices are signed by. */
+static void add_notify_secret(struct setup *setup, struct faults *faults)
+{
+    const struct server_config *server = &setup->config.server;
+    const struct secret_config secret = {.env = *server->notify_secret_file ? "" : server->notify_secret_env,
+                                         .file = server->notify_secret_file};
+    struct buf file CLEANUP(wipe) = {0};
+    struct span text;
+    if (*server->notify_url == '\0' || !read_secret(setup, "notify_url", &secret, &file, &text, faults))
+        return;
+    if (text.len == 0)
+        faults_add(faults, "%s: notify_url needs a secret: set %s", setup->config.file,
+                   *secret.file ? secret.file : secret.env);
+    else if (used_before(setup, text))
+        faults_add(faults, "%s: the secret of notify_url is used twice", setup->config.file);
+    else
+        setup->notify_secret = whsec_new(text, "the secret of notify_url", faults);
+}
+
+static void check_notify_url(const struct setup *setup, struct faults *faults)
+{
+    const char *url = setup->config.server.notify_url;
+    if (*url != '\0' && !fetch_is_url(url))
+        faults_add(faults, "%s: notify_url must be a whole http or https URL", setup->config.file);
+}
+
 void setup_with_secrets(struct setup *setup, const char *source,
                         void (*use)(void *arg, const char *name, struct span text), void *arg)
 {
@@ -392,6 +419,9 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
     }
     if (secrets == SETUP_WITH_SECRETS)
         add_tokens(setup, faults);
+    if (secrets == SETUP_WITH_SECRETS)
+        add_notify_secret(setup, faults);
+    check_notify_url(setup, faults);
     check_sizes(setup, faults);
     if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
         check_prefixes(setup, faults);
@@ -423,6 +453,7 @@ void setup_clear_sources(struct setup *setup)
 void setup_free(struct setup *setup)
 {
     setup_clear_sources(setup);
+    whsec_free(setup->notify_secret);
     config_free(&setup->config);
 }
 

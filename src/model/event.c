@@ -17,6 +17,24 @@ struct event_id event_id(struct span origin, struct span kind, struct span key)
     return id;
 }
 
+struct event event_own(struct span source, struct span type, struct span org, struct span key, int64_t time,
+                       struct span detail)
+{
+    struct span parts[] = {org, key};
+    uint8_t digest[HASH_BYTES];
+    hash_parts(parts, 2, digest);
+    return (struct event){
+        .id = event_id(source, SPAN("own"), (struct span){(const char *)digest, HASH_BYTES}),
+        .origin = source,
+        .source = source,
+        .type = type,
+        .org = org,
+        .time = time,
+        .detail = (char *)detail.at, /* nothing is written into it: received_at is 0 */
+        .detail_len = detail.len,
+    };
+}
+
 void event_id_write(char text[EVENT_ID_TEXT], const struct event_id *id)
 {
     hex_write(text, id->bytes, EVENT_ID_BYTES);

@@ -29,6 +29,12 @@ struct db *store_db(struct store *store);
 /* A text, or NULL for one that is not there. */
 void room_bind_optional(struct db *db, enum sql sql, int index, struct span text);
 
+/* Never NULL: what is not set is empty. */
+static inline struct span room_filter(struct span text)
+{
+    return text.at != NULL ? text : SPAN("");
+}
+
 /* A column's text in the arena; {NULL, 0} for NULL. */
 struct span room_copy(struct arena *arena, struct db *db, enum sql sql, int column);
 

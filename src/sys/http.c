@@ -235,7 +235,8 @@ bool http_gone(const struct http_call *call)
 
 /*
  * evhttp stops reading behind a body, and so would not hear of a client that hangs up. What else the client
- * sends meanwhile is left in the buffer, where evhttp finds it after the answer: it must not be called before.
+ * sends meanwhile is left in the buffer, where evhttp finds it after the answer: it must not be called
+ * before.
  */
 void http_hold(struct http_call *call)
 {

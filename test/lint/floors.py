@@ -16,7 +16,7 @@ SYS = ("src/sys/", "include/sys/")
 BASE = ("src/base/", "include/base/")
 LIBRARIES = (
     (r"event2/|event\.h|ev(http|util|dns|rpc)\.h", SYS),
-    (r"sqlite3(ext)?\.h|openssl/ssl\.h|pthread\.h", SYS),
+    (r"sqlite3(ext)?\.h|openssl/ssl\.h|pthread\.h|curl/", SYS),
     (r"openssl/(?!ssl\.h)", BASE),
     (r"jansson", ("src/base/json_read.c",)),
     (r"ini\.h", ("src/base/ini.c",)),

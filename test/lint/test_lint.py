@@ -163,7 +163,7 @@ CASES = [
     Case(floors.directions, "include/tbl/metric.h",
          '#include "base/num.h"\nMETRIC(webhooks_total)\n', 1, "a table includes nothing"),
     *(Case(floors.libraries, C, f"#include <{header}>\n", 1, f"<{header}> may be included only in src/sys/")
-      for header in ("event2/event.h", "sqlite3.h", "openssl/ssl.h", "pthread.h")),
+      for header in ("event2/event.h", "sqlite3.h", "openssl/ssl.h", "pthread.h", "curl/curl.h")),
     *(Case(floors.libraries, "src/sys/tls.c", f"#include <{header}>\n", 1, f"<{header}> may be included only in {home}")
       for header, home in {"openssl/evp.h": "src/base/", "jansson.h": "src/base/json_read.c", "ini.h": "src/base/ini.c",
                            "libical/ical.h": "src/base/zone.c"}.items()),
