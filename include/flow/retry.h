@@ -12,6 +12,7 @@ struct retry_scope {
     bool all;
     struct event_id id; /* unless all */
     struct span source; /* with all: of this source only; empty for every one; needed during the call only */
+    struct span org; /* what is of another is not found; empty for every one; needed during the call only */
 };
 
 /* Called for each row, in the loop's thread; the spans are valid during the call. */

@@ -56,6 +56,13 @@ MUST enum err view_quarantine(struct view *view, struct span source, view_quaran
 MUST enum err view_quarantine_one(struct view *view, const struct event_id *id, view_quarantine_fn *row,
                                   void *arg);
 
+/*
+ * Rows of an org and of one source or (empty) all of its, at most `limit`, in the order in which they were
+ * put there: those behind *position, which becomes that of the last row, for the next page.
+ */
+MUST enum err view_quarantine_page(struct view *view, struct span org, struct span source, int64_t *position,
+                                   int64_t limit, view_quarantine_fn *row, void *arg);
+
 /* All of them, as the server noted them; it does so once a minute. */
 MUST enum err view_matches(struct view *view, view_match_fn *row, void *arg);
 

@@ -78,8 +78,18 @@ bool http_stopping(const struct http_call *call);
 /* Whether the client has hung up, so that nobody would take the answer. */
 bool http_gone(const struct http_call *call);
 
-/* The answer may take long: from now on the time limits do not count for this call. */
+/* The answer may take long: the time limits count again once it was sent. */
 void http_hold(struct http_call *call);
+
+/*
+ * An answer of status 200 in parts, as they come; the connection closes behind it. A write returns how many
+ * bytes the client has not taken yet, and SIZE_MAX once it has gone. Ending or dropping, which cuts the
+ * client off, ends the call; whoever streams does so before the server is freed, and when it stops.
+ */
+void http_stream_begin(struct http_call *call, const struct header *headers, size_t count);
+size_t http_stream_write(struct http_call *call, struct span bytes);
+void http_stream_end(struct http_call *call);
+void http_stream_drop(struct http_call *call);
 
 /* Sends the answer and ends the call. The body is left out for HEAD. */
 void http_answer(struct http_call *call, int status, const struct header *headers, size_t count,

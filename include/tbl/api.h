@@ -31,4 +31,19 @@ API(dead_retry_all, POST, "/v1/consumers/{name}/dead/retry", WORKERS, none, 200,
     "Try all of these again.")
 API(dead_retry, POST, "/v1/consumers/{name}/dead/{id}/retry", WORKERS, none, 200, retried, "404",
     "Try one of them again.")
+API(publish, POST, "/v1/events", PUBLISH, publish, 200, published, "201 422",
+    "Publish an event, or a list of at most 1,000 of which each stands or falls alone.")
+API(events, GET, "/v1/events", READERS, none, 200, event_page, "",
+    "The log in pages, the newest event first.")
+API(event, GET, "/v1/events/{id}", READERS, none, 200, event_way, "404",
+    "One event, and its way past every consumer.")
+API(stream, GET, "/v1/stream", READERS, none, 200, none, "", "Events as they are committed.")
+API(quarantine, GET, "/v1/quarantine", READERS, none, 200, quarantine_page, "",
+    "Authentic webhooks that could not be mapped.")
+API(quarantine_one, GET, "/v1/quarantine/{id}", READERS, none, 200, quarantined, "404",
+    "One of them, with its body.")
+API(quarantine_retry, POST, "/v1/quarantine/{id}/retry", WORKERS, none, 200, quarantine_result, "404",
+    "Map one of them again.")
+API(quarantine_retry_all, POST, "/v1/quarantine/retry", WORKERS, none, 200, quarantine_results, "",
+    "Map all of them again.")
 #undef API

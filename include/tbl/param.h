@@ -1,4 +1,21 @@
 /* One row a parameter in the query of an operation: operation, name, type, least, most, words, help. */
 PARAM(dead, cursor, WHOLE, 0, INT64_MAX, "", "Go on behind this one: `next` of the page before.")
 PARAM(dead, limit, WHOLE, 1, 1000, "", "Dead letters of a page, 100 unless given.")
+PARAM(events, source, TEXT, 1, 200, "", "Only of these envelope sources; commas between them.")
+PARAM(events, origin, TEXT, 1, 200, "", "Only of these origins; commas between them.")
+PARAM(events, detailType, TEXT, 1, 200, "", "Only of these types; commas between them.")
+PARAM(events, since, TIME, 0, 0, "", "Only with this time or a later one.")
+PARAM(events, until, TIME, 0, 0, "", "Only with an earlier time.")
+PARAM(events, order, WORD, 0, 0, "newest|oldest", "Which comes first; the newest unless given.")
+PARAM(events, cursor, WHOLE, 0, INT64_MAX, "", "Go on behind this one: `next` of the page before.")
+PARAM(events, limit, WHOLE, 1, 1000, "", "Events of a page, 100 unless given.")
+PARAM(stream, source, TEXT, 1, 200, "", "Only of these envelope sources; commas between them.")
+PARAM(stream, origin, TEXT, 1, 200, "", "Only of these origins; commas between them.")
+PARAM(stream, detailType, TEXT, 1, 200, "", "Only of these types; commas between them.")
+PARAM(stream, after, WHOLE, 0, INT64_MAX, "",
+      "Begin behind this seq; the header Last-Event-ID goes before it. What comes from now on, without both.")
+PARAM(quarantine, origin, TEXT, 1, 200, "", "Only of this source.")
+PARAM(quarantine, cursor, WHOLE, 0, INT64_MAX, "", "Go on behind this one: `next` of the page before.")
+PARAM(quarantine, limit, WHOLE, 1, 1000, "", "Rows of a page, 100 unless given.")
+PARAM(quarantine_retry_all, origin, TEXT, 1, 200, "", "Only of this source.")
 #undef PARAM

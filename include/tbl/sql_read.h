@@ -6,6 +6,10 @@ SQL(EVENT, "SELECT seq, id, origin, source, detail_type, org, time, detail FROM 
 SQL(QUARANTINE,
     "SELECT id, origin, org, first_seen, last_seen, count, faults, length(body), x'', '' FROM quarantine"
     " WHERE (?1 = '' OR origin = ?1) ORDER BY first_seen, id")
+SQL(QUARANTINE_PAGE,
+    "SELECT id, origin, org, first_seen, last_seen, count, faults, length(body), x'', '', rowid"
+    " FROM quarantine WHERE rowid > ?1 AND org = ?2 AND (?3 = '' OR origin = ?3)"
+    " ORDER BY rowid LIMIT ?4")
 SQL(QUARANTINE_ONE, "SELECT id, origin, org, first_seen, last_seen, count, faults, length(body), body, head"
                     " FROM quarantine WHERE id = ?1")
 SQL(MATCHES, "SELECT origin, secret, time FROM secret_matches ORDER BY origin, secret")
@@ -31,6 +35,12 @@ SQL(CLAIM_LOOK, "SELECT state, attempts, due, worker, history FROM claims WHERE 
 SQL(CLAIMS_DEAD, "SELECT seq, id, origin, source, detail_type, org, time, detail, attempts, due, history"
                  " FROM claims JOIN events USING (seq)"
                  " WHERE consumer = ?1 AND state = 2 AND seq > ?3 AND org = ?2 ORDER BY seq LIMIT ?4")
+SQL(SCAN, "SELECT seq, origin, source, detail_type, org, time FROM events WHERE seq > ?1"
+          " ORDER BY seq LIMIT ?2")
+SQL(SCAN_BACK, "SELECT seq, origin, source, detail_type, org, time FROM events WHERE seq < ?1"
+               " ORDER BY seq DESC LIMIT ?2")
+SQL(EVENT_AT, "SELECT seq, id, origin, source, detail_type, org, time, detail FROM events WHERE seq = ?1")
+SQL(FIRST_SEQ, "SELECT ifnull(min(seq), 0) FROM events")
 SQL(CLINIC, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id = ?2")
 SQL(CLINICS, "SELECT org, clinic_id, document, updated FROM clinics WHERE org = ?1 AND clinic_id > ?2"
              " ORDER BY clinic_id LIMIT ?3")

@@ -28,6 +28,7 @@ struct face {
     struct reader *reader; /* these of the private face only */
     struct polls *polls;
     struct flows *flows; /* NULL: off */
+    struct view *view;   /* of the loop's own, for what is short */
 };
 
 /* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */

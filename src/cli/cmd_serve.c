@@ -178,7 +178,8 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          serve->ready,
                          serve->reader,
                          serve->polls,
-                         serve->flows};
+                         serve->flows,
+                         serve->view};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,

@@ -4,18 +4,25 @@
 #include "tell.h"
 
 static const struct {
-    struct span source; /* of the envelope */
+    struct span source; /* that ends with a dot: every one that begins so */
     struct span type;
     flow_handler *handle;
 } handlers[] = {
+    {SPAN("crm.portal"), SPAN("PickupRequested"), on_pickup},
+    {SPAN("ehr."), SPAN("PickupRequested"), on_pickup},
     {SPAN("cases.production"), SPAN("CaseReadyToShip"), on_case},
     {SPAN("logistics.driver"), SPAN("DeliveryCompleted"), on_delivered},
 };
 
+static bool is_from(struct span source, struct span wanted)
+{
+    return wanted.at[wanted.len - 1] == '.' ? span_starts(source, wanted) : span_is(source, wanted);
+}
+
 flow_handler *handler_find(const struct event *event)
 {
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (span_is(event->source, handlers[i].source) && span_is(event->type, handlers[i].type))
+        if (is_from(event->source, handlers[i].source) && span_is(event->type, handlers[i].type))
             return handlers[i].handle;
     return NULL;
 }

@@ -8,8 +8,8 @@
 /* NULL for events that the flows leave alone. */
 flow_handler *handler_find(const struct event *event);
 
-/* The handlers, one a file. */
-flow_handler on_case, on_delivered;
+/* One a type of event, each in a file of its own. */
+flow_handler on_pickup, on_case, on_delivered;
 
 /* A permanent fault of an event's detail, which has all of these; ERR_OK. */
 MUST enum err handler_refuse(const struct flow_event *event, const struct faults *faults,

@@ -15,6 +15,7 @@ struct retry {
     retry_row_fn *row;
     retry_done_fn *done;
     void *arg;
+    char *org; /* or empty */
     struct event_id *ids;
     size_t count, next, failed;
     struct intake *intake; /* of the row at hand, and what follows too */
@@ -25,9 +26,16 @@ struct retry {
     const char *result; /* if all goes well; NULL: what the store says */
 };
 
+static bool is_of_org(const struct retry *retry, struct span org)
+{
+    return retry->org[0] == '\0' || span_is(org, span_of(retry->org));
+}
+
 static void add_id(void *arg, const struct view_quarantine *row)
 {
     struct retry *retry = arg;
+    if (!is_of_org(retry, row->org))
+        return;
     retry->ids = mem_resize(retry->ids, (retry->count + 1) * sizeof *retry->ids);
     retry->ids[retry->count++] = row->id;
 }
@@ -36,6 +44,9 @@ static void add_id(void *arg, const struct view_quarantine *row)
 static void take_row(void *arg, const struct view_quarantine *row)
 {
     struct retry *retry = arg;
+    retry->intake = NULL;
+    if (!is_of_org(retry, row->org))
+        return;
     struct intake *intake = arena_alloc(&retry->arena, sizeof *intake);
     intake->arena = &retry->arena;
     intake->source = sources_find(*retry->sources, row->origin);
@@ -125,6 +136,8 @@ static const char *try_row(struct retry *retry)
     if (err != ERR_OK)
         return err == ERR_NOT_FOUND ? "not found" : "not now";
     struct intake *intake = retry->intake;
+    if (intake == NULL)
+        return "not found";
     if (intake->source == NULL)
         return "unknown source";
     verdict_again(intake->source, &retry->ids[retry->next], retry->body, retry->head, retry->first_seen,
@@ -147,6 +160,7 @@ static void walk(struct retry *retry)
     }
     retry->done(retry->arg, retry->failed);
     free(retry->ids);
+    free(retry->org);
     free(retry);
 }
 
@@ -162,7 +176,8 @@ void retry_start(const struct sources *const *sources, struct view *view, struct
                             .row = row,
                             .done = done,
                             .arg = arg};
-    struct view_quarantine one = {.id = scope->id};
+    struct view_quarantine one = {.id = scope->id, .org = scope->org};
+    retry->org = mem_copy(scope->org);
     if (!scope->all)
         add_id(retry, &one);
     else if (view_quarantine(view, scope->source, add_id, retry) != ERR_OK)

@@ -27,6 +27,8 @@ static void write_place(const struct place *place, struct buf *out)
 static void complain(struct faults *faults, const char *what, const struct place *place)
 {
     struct buf path CLEANUP(buf_free) = {0};
+    if (faults->count >= SHAPE_FAULTS_MAX)
+        return;
     write_place(place, &path);
     faults_add(faults, "%s %s", what, buf_text(&path));
 }
@@ -344,6 +346,10 @@ void shape_field_schema(const struct shape_field *field, struct buf *out)
 
 void shape_schema(const struct shape *shape, struct buf *out)
 {
+    if (shape->schema != NULL) {
+        json_put_raw(out, span_of(shape->schema));
+        return;
+    }
     json_open(out, '{');
     json_add_str(out, "type", SPAN("object"));
     json_add_str(out, "description", span_of(shape->help));

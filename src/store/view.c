@@ -14,6 +14,7 @@ struct reader {
     view_quarantine_fn *quarantine;
     view_match_fn *match;
     void *arg;
+    int64_t *position; /* of the last row of a page */
 };
 
 /* Only the writer brings a file up to date. */
@@ -89,6 +90,8 @@ static void read_quarantine(struct db *db, size_t sql, const struct reader *read
         .head = db_span(db, sql, 9),
     };
     read_id(db, sql, 0, &row.id);
+    if (reader->position != NULL)
+        *reader->position = db_int(db, sql, 10);
     reader->quarantine(reader->arg, &row);
 }
 
@@ -143,6 +146,18 @@ enum err view_quarantine(struct view *view, struct span source, view_quarantine_
     struct reader reader = {.read = read_quarantine, .quarantine = row, .arg = arg};
     db_bind_text(view->db, SQL_QUARANTINE, 1, source);
     return read_all(view, SQL_QUARANTINE, &reader, &rows);
+}
+
+enum err view_quarantine_page(struct view *view, struct span org, struct span source, int64_t *position,
+                              int64_t limit, view_quarantine_fn *row, void *arg)
+{
+    size_t rows;
+    struct reader reader = {.read = read_quarantine, .quarantine = row, .arg = arg, .position = position};
+    db_bind_int(view->db, SQL_QUARANTINE_PAGE, 1, *position);
+    db_bind_text(view->db, SQL_QUARANTINE_PAGE, 2, org);
+    db_bind_text(view->db, SQL_QUARANTINE_PAGE, 3, source);
+    db_bind_int(view->db, SQL_QUARANTINE_PAGE, 4, limit);
+    return read_all(view, SQL_QUARANTINE_PAGE, &reader, &rows);
 }
 
 enum err view_quarantine_one(struct view *view, const struct event_id *id, view_quarantine_fn *row, void *arg)

@@ -130,6 +130,7 @@ static void on_answered(struct evhttp_request *req, void *arg)
     struct timeval at_once = {0, 0};
     conn->busy = conn->flooded = false;
     conn->deadline = 0;
+    evhttp_connection_set_timeout(conn->evcon, conn->server->limits.timeout); /* it may have been held */
     conn_hold(conn, evbuffer_get_length(bufferevent_get_input(conn->bev)));
     if (conn->server->stopping)
         event_base_once(loop_base(conn->server->loop), -1, EV_TIMEOUT, on_stop_idle, conn->server, &at_once);
@@ -227,6 +228,78 @@ void http_answer(struct http_call *open, int status, const struct header *header
     report_stopped(server);
 }
 
+bool http_gone(const struct http_call *call)
+{
+    return ((const struct call *)call)->conn == NULL;
+}
+
+/*
+ * evhttp stops reading behind a body, and so would not hear of a client that hangs up. What else the client
+ * sends meanwhile is left in the buffer, where evhttp finds it after the answer: it must not be called
+ * before.
+ */
+void http_hold(struct http_call *call)
+{
+    struct conn *conn = ((struct call *)call)->conn;
+    bufferevent_data_cb on_write;
+    bufferevent_event_cb on_event;
+    void *arg;
+    if (conn == NULL)
+        return;
+    bufferevent_getcb(conn->bev, NULL, &on_write, &on_event, &arg);
+    bufferevent_setcb(conn->bev, NULL, on_write, on_event, arg);
+    bufferevent_set_timeouts(conn->bev, NULL, NULL);
+    bufferevent_enable(conn->bev, EV_READ);
+}
+
+/* Answers in parts. */
+
+void http_stream_begin(struct http_call *open, const struct header *headers, size_t count)
+{
+    struct call *call = (struct call *)open;
+    struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
+    http_hold(open);
+    for (size_t i = 0; i < count; i++)
+        evhttp_add_header(list, headers[i].name.at, arena_copy(&open->arena, headers[i].value));
+    evhttp_add_header(list, "Date", date_now(call->server));
+    evhttp_add_header(list, "Connection", "close");
+    evhttp_send_reply_start(call->req, 200, NULL);
+}
+
+size_t http_stream_write(struct http_call *open, struct span bytes)
+{
+    struct call *call = (struct call *)open;
+    if (call->conn == NULL)
+        return SIZE_MAX;
+    struct evbuffer *part = evbuffer_new();
+    if (part == NULL || evbuffer_add(part, bytes.at, bytes.len) != 0)
+        abort();
+    evhttp_send_reply_chunk(call->req, part);
+    evbuffer_free(part);
+    return evbuffer_get_length(bufferevent_get_output(call->conn->bev));
+}
+
+void http_stream_end(struct http_call *open)
+{
+    struct call *call = (struct call *)open;
+    struct http_server *server = call->server;
+    if (call->conn != NULL) {
+        call->conn->call = NULL;
+        conn_set_deadline(call->conn, server->limits.timeout);
+    }
+    evhttp_send_reply_end(call->req);
+    call_free(call);
+    report_stopped(server);
+}
+
+void http_stream_drop(struct http_call *open)
+{
+    struct conn *conn = ((struct call *)open)->conn;
+    if (conn != NULL)
+        conn_close(conn); /* and the call has none any more */
+    http_stream_end(open);
+}
+
 /* Listening. */
 
 /*
@@ -305,15 +378,4 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg)
     server->bound = NULL;
     conns_close_idle(server);
     report_stopped(server);
-}
-
-bool http_gone(const struct http_call *call)
-{
-    (void)call;
-    return false;
-}
-
-void http_hold(struct http_call *call)
-{
-    (void)call;
 }

@@ -157,12 +157,23 @@ static bool read_body(struct ask *ask, struct faults *faults)
     ask->body = json_parse(body.len > 0 ? body : SPAN("{}"), &fault);
     if (ask->body == NULL)
         faults_add(faults, "%s", fault.what);
-    else if (shape != &shape_any)
+    else if (shape != &shape_any && shape->schema == NULL)
         shape_check(shape, ask->body, faults);
     return faults->count == 0;
 }
 
 /* Who asks. */
+
+/* The configuration may be loaded anew before the request is answered. */
+static const struct token *keep_token(struct arena *arena, const struct token *token)
+{
+    struct token *copy = arena_alloc(arena, sizeof *copy);
+    *copy = *token;
+    copy->name = arena_copy(arena, span_of(token->name));
+    copy->org = arena_copy(arena, span_of(token->org));
+    copy->sources = arena_copy(arena, span_of(token->sources));
+    return copy;
+}
 
 static const struct token *find_token(struct ask *ask)
 {
@@ -170,7 +181,8 @@ static const struct token *find_token(struct ask *ask)
     const struct tokens *tokens = &ask->exchange.face->sources->tokens;
     if (request_header(&ask->exchange.call->request, SPAN("Authorization"), &authorization) != 1)
         return NULL;
-    return tokens_find(tokens, authorization);
+    const struct token *token = tokens_find(tokens, authorization);
+    return token != NULL ? keep_token(ask_arena(ask), token) : NULL;
 }
 
 static void refuse_token(struct ask *ask)

@@ -4,6 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/cloudevent.h"
+#include "model/sse.h"
+
+/* A row of include/tbl/media.h. */
+static const struct {
+    const char *operation, *type, *schema;
+} media[] = {
+#define MEDIA(operation, type, schema) {#operation, type, schema},
+#include "tbl/media.h"
+};
+
 void api_whoami(struct ask *ask)
 {
     struct buf out = {.arena = ask_arena(ask)};
@@ -49,35 +60,43 @@ static void put_parameters(struct buf *out, const struct api *api)
     json_close(out, ']');
 }
 
-static void put_content(struct buf *out, const char *type, const struct shape *shape)
+static void put_form(struct buf *out, const char *type, struct span schema)
 {
-    struct buf path CLEANUP(buf_free) = {0};
-    buf_printf(&path, "#/components/schemas/%s", shape->name);
-    json_key(out, SPAN("content"));
-    json_open(out, '{');
     json_key(out, span_of(type));
     json_open(out, '{');
-    json_key(out, SPAN("schema"));
-    json_open(out, '{');
-    json_add_str(out, "$ref", buf_span(&path));
-    json_close(out, '}');
-    json_close(out, '}');
+    json_add_raw(out, "schema", schema);
     json_close(out, '}');
 }
 
-static void put_answer(struct buf *out, struct span status, const struct shape *shape, const char *type)
+/* In the form of the shape, unless that is none, and in all further forms of the operation, unless it is
+ * NULL. */
+static void put_content(struct buf *out, const char *type, const struct shape *shape, const char *operation)
+{
+    struct buf schema CLEANUP(buf_free) = {0};
+    buf_printf(&schema, "{\"$ref\":\"#/components/schemas/%s\"}", shape->name);
+    json_key(out, SPAN("content"));
+    json_open(out, '{');
+    if (shape != &shape_none)
+        put_form(out, type, buf_span(&schema));
+    for (size_t i = 0; operation != NULL && i < sizeof media / sizeof media[0]; i++)
+        if (strcmp(media[i].operation, operation) == 0)
+            put_form(out, media[i].type, span_of(media[i].schema));
+    json_close(out, '}');
+}
+
+static void put_answer(struct buf *out, struct span status, const struct shape *shape, const char *type,
+                       const char *operation)
 {
     json_key(out, status);
     json_open(out, '{');
     json_add_str(out, "description", span_of(shape->help));
-    if (shape != &shape_none)
-        put_content(out, type, shape);
+    put_content(out, type, shape, operation);
     json_close(out, '}');
 }
 
 static void put_problem(struct buf *out, struct span status)
 {
-    put_answer(out, status, &shape_problem, "application/problem+json");
+    put_answer(out, status, &shape_problem, "application/problem+json", NULL);
 }
 
 /* The statuses above 299 of a row are problems; the others look like its own. */
@@ -87,7 +106,7 @@ static void put_others(struct buf *out, const struct api *api)
     while (rest.len > 0) {
         struct span status = span_cut(&rest, ' ');
         if (*status.at == '2')
-            put_answer(out, status, api->out, api->type);
+            put_answer(out, status, api->out, api->type, api->name);
         else
             put_problem(out, status);
     }
@@ -99,7 +118,7 @@ static void put_answers(struct buf *out, const struct api *api)
     snprintf(status, sizeof status, "%d", api->status);
     json_key(out, SPAN("responses"));
     json_open(out, '{');
-    put_answer(out, span_of(status), api->out, api->type);
+    put_answer(out, span_of(status), api->out, api->type, api->name);
     put_others(out, api);
     put_problem(out, SPAN("400"));
     put_problem(out, SPAN("401"));
@@ -124,7 +143,7 @@ static void put_operation(struct buf *out, const struct api *api)
     if (api->in != &shape_none) {
         json_key(out, SPAN("requestBody"));
         json_open(out, '{');
-        put_content(out, "application/json", api->in);
+        put_content(out, "application/json", api->in, NULL);
         json_close(out, '}');
     }
     put_answers(out, api);

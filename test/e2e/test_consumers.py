@@ -1,11 +1,11 @@
 """Consumers: what is claimed, acked, tried again and given up, over HTTP, across restarts and kills."""
 import threading
 import time
-from contextlib import closing
 
 import harness
 import oracle
 import pytest
+import wire
 
 
 @pytest.fixture(scope="module")
@@ -191,21 +191,6 @@ def test_polls_share(api):
     assert sorted(ids(got)) == sorted(events)
 
 
-def test_a_client_that_left_gets_nothing(api):
-    """A claim whose client has hung up takes no event away from others."""
-    consumer = Consumer(api)
-    body = b'{"worker":"gone","max":10,"waitSeconds":60}'
-    with closing(api.connect("private")) as leaving:
-        leaving.connect()
-        leaving.sock.sendall(b"POST /v1/consumers/%s/claim HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
-                             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                             % (consumer.name.encode(), api.token.encode(), len(body), body))
-        consumer.claim()  # The one above has been read by now: both go through the same thread.
-    consumer.claim(waitSeconds=1)  # And that it is gone.
-    events = add(api)
-    assert ids(consumer.claim(waitSeconds=5)) == events
-
-
 def test_max_bytes(api):
     """A claim ends before it holds more bytes than it may; one event alone may be larger."""
     consumer = Consumer(api)
@@ -291,3 +276,45 @@ def test_restart_and_kill():
         server.start()
         assert ids(consumer.claim()) == [events[1], events[3]]
         assert [letter["event"]["id"] for letter in consumer.dead()] == [events[2]]
+
+
+def claim_bytes(server, consumer, seconds):
+    """A claim that waits, as raw bytes."""
+    body = b'{"worker":"patient","max":10,"waitSeconds":%d}' % seconds
+    headers = [("Authorization", f"Bearer {server.token}"), ("Content-Type", "application/json"), ("Content-Length", len(body))]
+    return wire.compose(f"/v1/consumers/{consumer.name}/claim", headers, body)
+
+
+def test_polls_outlive_the_time_limits():
+    """A claim may wait for longer than a request may take; the connection is a usual one afterwards, also for what was sent ahead."""
+    with harness.Server(settings={"request_timeout": "1s"}) as server:
+        claim = claim_bytes(server, Consumer(server), 3)
+        began = time.monotonic()
+        answers = server.raw(claim + wire.compose("/healthz", [], method="GET"), face="private")
+        assert [answer.status for answer in answers] == [200, 200]
+        assert answers[0].json == {"claims": [], "more": False} and answers[1].json == {"status": "ok"}
+        assert time.monotonic() - began >= 3  # Silent after the second answer, the connection is closed.
+
+
+def test_stopping_ends_polls():
+    """Who waits when the server stops is answered at once."""
+    with harness.Server() as server:
+        consumer = Consumer(server)
+        with wire.dial(server.private) as waiting:
+            waiting.sendall(claim_bytes(server, consumer, 60))
+            consumer.claim()  # By now the other one has been read: both go through the same thread.
+            server.stop()
+            [answer] = wire.parse_answers(waiting.makefile("rb").read())
+        assert answer.json == {"claims": [], "more": False}
+        server.start()
+
+
+def test_a_client_that_left_gets_nothing(api):
+    """A claim whose client has hung up takes no event away from others."""
+    consumer = Consumer(api)
+    with wire.dial(api.private) as leaving:
+        leaving.sendall(claim_bytes(api, consumer, 60))
+        consumer.claim()
+    consumer.claim(waitSeconds=1)  # It is known to be gone by now.
+    events = add(api)
+    assert ids(consumer.claim(waitSeconds=5)) == events

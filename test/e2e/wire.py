@@ -47,8 +47,9 @@ class Answer:
 
     @property
     def refusal(self):
-        """The status and the JSON body, to compare in one line."""
-        return self.status, self.json
+        """The status and the JSON body, to compare in one line; of a problem document its title as the error."""
+        is_problem = self.headers["Content-Type"] == "application/problem+json"
+        return self.status, {"error": self.problem["title"]} if is_problem else self.json
 
     def is_unavailable(self):
         """Tell whether this is a 503; one that is not as promised fails the test."""
