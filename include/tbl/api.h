@@ -46,4 +46,15 @@ API(quarantine_retry, POST, "/v1/quarantine/{id}/retry", WORKERS, none, 200, qua
     "Map one of them again.")
 API(quarantine_retry_all, POST, "/v1/quarantine/retry", WORKERS, none, 200, quarantine_results, "",
     "Map all of them again.")
+API(deliveries, GET, "/v1/deliveries", READERS, none, 200, delivery_page, "",
+    "Deliveries in pages, in the order in which they were made.")
+API(delivery, GET, "/v1/deliveries/{id}", READERS, none, 200, delivery, "404", "One delivery.")
+API(delivery_status, POST, "/v1/deliveries/{id}/status", WORKERS, delivery_status, 200, delivery, "404 409",
+    "Give a delivery another status.")
+API(invoices, GET, "/v1/invoices", READERS, none, 200, invoice_page, "", "Invoices in pages.")
+API(invoice, GET, "/v1/invoices/{id}", READERS, none, 200, invoice, "404", "One invoice.")
+API(invoice_put, PUT, "/v1/invoices/{id}", ADMINS, invoice_put, 200, invoice, "201",
+    "Make an invoice, or give it other contents.")
+API(notifications, GET, "/v1/notifications", READERS, none, 200, notification_page, "",
+    "What the dispatcher is told, in pages.")
 #undef API
