@@ -67,6 +67,11 @@ static const struct shape_field one_clinic = {.type = SHAPE_OBJECT, .of = &shape
 static const struct shape_field clinic_page[] = {PAGE("clinics", one_clinic), NEXT_ID};
 const struct shape shape_clinic_page = {"ClinicPage", "A page of clinics.", SHAPE_FIELDS(clinic_page)};
 
+const struct shape shape_clinic_list = {
+    .name = "ClinicList",
+    .help = "A list of clinics.",
+    .schema = "{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"$ref\":\"#/components/schemas/Clinic\"}}"};
+
 static const struct shape_field import_result[] = {
     {"clinicId", .type = SHAPE_TEXT, .help = "null where there is none."},
     {"result", .type = SHAPE_WORD, .required = true, .words = "added|replaced|rejected"},
