@@ -46,15 +46,29 @@ API(quarantine_retry, POST, "/v1/quarantine/{id}/retry", WORKERS, none, 200, qua
     "Map one of them again.")
 API(quarantine_retry_all, POST, "/v1/quarantine/retry", WORKERS, none, 200, quarantine_results, "",
     "Map all of them again.")
+API(clinics, GET, "/v1/clinics", READERS, none, 200, clinic_page, "", "Clinics, by their ids.")
+API(clinics_import, POST, "/v1/clinics/import", ADMINS, any, 200, import_results, "",
+    "Put a list of clinics, each of which stands or falls alone.")
+API(clinic, GET, "/v1/clinics/{id}", READERS, none, 200, clinic, "404", "One clinic.")
+API(clinic_put, PUT, "/v1/clinics/{id}", ADMINS, clinic, 200, clinic, "201",
+    "Make or replace a clinic; what the flows gave up for want of it is tried again.")
+API(clinic_delete, DELETE, "/v1/clinics/{id}", ADMINS, none, 204, none, "404",
+    "Forget a clinic; its pickups stay.")
+API(pickups, GET, "/v1/pickups", READERS, none, 200, pickup_page, "", "Pickups, in the order they were made.")
+API(pickup, GET, "/v1/pickups/{id}", READERS, none, 200, pickup_or_confirmation, "404 409",
+    "One pickup; or its confirmation, in a vendor's words.")
+API(pickup_status, POST, "/v1/pickups/{id}/status", WORKERS, pickup_move, 200, pickup, "404 409",
+    "Give a pickup another status.")
 API(deliveries, GET, "/v1/deliveries", READERS, none, 200, delivery_page, "",
-    "Deliveries in pages, in the order in which they were made.")
-API(delivery, GET, "/v1/deliveries/{id}", READERS, none, 200, delivery, "404", "One delivery.")
-API(delivery_status, POST, "/v1/deliveries/{id}/status", WORKERS, delivery_status, 200, delivery, "404 409",
+    "Deliveries, in the order they were made.")
+API(delivery, GET, "/v1/deliveries/{id}", READERS, none, 200, delivery, "404",
+    "One delivery, with its cases.")
+API(delivery_status, POST, "/v1/deliveries/{id}/status", WORKERS, delivery_move, 200, delivery, "404 409",
     "Give a delivery another status.")
-API(invoices, GET, "/v1/invoices", READERS, none, 200, invoice_page, "", "Invoices in pages.")
+API(invoices, GET, "/v1/invoices", READERS, none, 200, invoice_page, "", "Invoices, by their ids.")
 API(invoice, GET, "/v1/invoices/{id}", READERS, none, 200, invoice, "404", "One invoice.")
 API(invoice_put, PUT, "/v1/invoices/{id}", ADMINS, invoice_put, 200, invoice, "201",
     "Make an invoice, or give it other contents.")
 API(notifications, GET, "/v1/notifications", READERS, none, 200, notification_page, "",
-    "What the dispatcher is told, in pages.")
+    "What the dispatcher was told, or is to be.")
 #undef API

@@ -10,6 +10,7 @@
 #include "web/allowance.h"
 #include "web/polls.h"
 #include "web/ready.h"
+#include "web/streams.h"
 
 #define API_BODY_MAX 8388608 /* bytes of a request to the private face */
 
@@ -28,7 +29,8 @@ struct face {
     struct reader *reader; /* these of the private face only */
     struct polls *polls;
     struct flows *flows; /* NULL: off */
-    struct view *view;   /* of the loop's own, for what is short */
+    struct streams *streams;
+    struct view *view; /* of the loop's own, for what is short */
 };
 
 /* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */

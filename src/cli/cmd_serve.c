@@ -14,6 +14,7 @@
 #include "cli/setup.h"
 #include "flow/control.h"
 #include "flow/flows.h"
+#include "flow/horizon.h"
 #include "flow/matches.h"
 #include "flow/notify.h"
 #include "reload.h"
@@ -51,8 +52,10 @@ struct serve {
     struct reader *reader;
     struct news *news;
     struct flows *flows;
+    struct horizon *horizon;
     struct notify *notify;
     struct polls *polls;
+    struct streams *streams;
     struct tallies tallies;
     struct matches *matches;
     struct allowance *allowance;
@@ -179,6 +182,7 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          serve->reader,
                          serve->polls,
                          serve->flows,
+                         serve->streams,
                          serve->view};
 }
 
@@ -249,10 +253,13 @@ static void stop(struct serve *serve)
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
     reload_stop(serve->reload);
-    if (serve->flows != NULL)
+    if (serve->flows != NULL) {
         flows_stop(serve->flows);
+        horizon_stop(serve->horizon);
+    }
     notify_stop(serve->notify);
     polls_stop(serve->polls);
+    streams_stop(serve->streams);
     close_faces(serve); /* the loops close their duplicates themselves */
     loop_after(serve->loop, STOP_MS, on_private_done, serve);
     http_stop(serve->http, on_private_done, serve);
@@ -367,8 +374,12 @@ static bool start_control(struct serve *serve)
     serve->room.bytes = (size_t)serve->setup.config.server.body_bytes;
     serve->news = news_new(serve->writer);
     serve->polls = polls_new(serve->news, serve->view, serve->loop);
-    if (serve->setup.config.server.flows)
+    serve->streams =
+        streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
+    if (serve->setup.config.server.flows) {
         serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
+        serve->horizon = horizon_start(serve->writer, serve->loop);
+    }
     serve->notify = start_notify(serve);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
@@ -437,8 +448,10 @@ static void finish(struct serve *serve)
     if (serve->matches != NULL)
         matches_free(serve->matches);
     flows_free(serve->flows);
+    horizon_free(serve->horizon);
     notify_free(serve->notify);
     polls_free(serve->polls);
+    streams_free(serve->streams);
     news_free(serve->news);
     tallies_free(&serve->tallies);
     if (serve->allowance != NULL)

@@ -250,6 +250,12 @@ struct span ask_param(const struct ask *ask, const char *name)
     return find_param(ask->api, span_of(name), &place) != NULL ? ask->params[place] : (struct span){0};
 }
 
+struct span ask_text(const struct ask *ask, const char *name)
+{
+    struct span text = ask_param(ask, name);
+    return text.at != NULL ? text : SPAN("");
+}
+
 int64_t ask_param_int(const struct ask *ask, const char *name, int64_t otherwise)
 {
     int64_t number;

@@ -12,7 +12,7 @@
 
 #define API_NAMES    2   /* parts in braces of one path */
 #define API_PARAMS   12  /* parameters of one operation */
-#define API_NAME_MAX 200 /* bytes of such a part, decoded */
+#define API_NAME_MAX 300 /* bytes of such a part, decoded */
 #define API_PAGE     100 /* rows of a page, unless the query says how many */
 
 /* A row of include/tbl/api.h. */
@@ -76,6 +76,7 @@ static inline struct span ask_org(const struct ask *ask)
 
 /* A parameter by its name; {NULL, 0} if it was not given. */
 struct span ask_param(const struct ask *ask, const char *name);
+struct span ask_text(const struct ask *ask, const char *name); /* or "" */
 int64_t ask_param_int(const struct ask *ask, const char *name, int64_t otherwise);
 
 /* A member of the body, or `otherwise` where it is absent. */

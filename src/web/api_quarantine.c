@@ -18,13 +18,6 @@ static void put_row(struct buf *out, const struct view_quarantine *row)
     json_add_int(out, "bytes", row->bytes);
 }
 
-/* Empty for all of them. */
-static struct span origin_of(const struct ask *ask)
-{
-    struct span origin = ask_param(ask, "origin");
-    return origin.at != NULL ? origin : SPAN("");
-}
-
 /* A page. */
 
 struct paging {
@@ -44,7 +37,7 @@ static void put_listed(void *arg, const struct view_quarantine *row)
 static enum err run_page(struct view *view, struct ask *ask)
 {
     struct paging *paging = ask->data;
-    return view_quarantine_page(view, ask_org(ask), origin_of(ask), &paging->position, paging->limit,
+    return view_quarantine_page(view, ask_org(ask), ask_text(ask, "origin"), &paging->position, paging->limit,
                                 put_listed, paging);
 }
 
@@ -208,6 +201,6 @@ void api_quarantine_retry(struct ask *ask)
 
 void api_quarantine_retry_all(struct ask *ask)
 {
-    struct retry_scope scope = {.all = true, .source = origin_of(ask), .org = ask_org(ask)};
+    struct retry_scope scope = {.all = true, .source = ask_text(ask, "origin"), .org = ask_org(ask)};
     retry(ask, &scope);
 }

@@ -1,0 +1,46 @@
+/* Pages. */
+#include "page.h"
+
+void page_begin(struct ask *ask, const char *name)
+{
+    struct page *page = arena_alloc(ask_arena(ask), sizeof *page);
+    *page = (struct page){
+        .out.arena = ask_arena(ask),
+        .limit = ask_param_int(ask, "limit", API_PAGE),
+        .after = ask_text(ask, "cursor"),
+        .after_number = ask_param_int(ask, "cursor", 0),
+        .arena = ask_arena(ask),
+    };
+    json_open(&page->out, '{');
+    json_key(&page->out, span_of(name));
+    json_open(&page->out, '[');
+    ask->data = page;
+}
+
+void page_note(struct page *page, struct span id)
+{
+    page->rows++;
+    page->last = (struct span){arena_copy(page->arena, id), id.len};
+}
+
+void page_note_number(struct page *page, int64_t number)
+{
+    page->rows++;
+    page->last_number = number;
+}
+
+void page_answer(struct ask *ask, enum err err)
+{
+    struct page *page = ask->data;
+    if (!ask_is_good(ask, err))
+        return;
+    json_close(&page->out, ']');
+    if (page->rows < page->limit)
+        json_add_raw(&page->out, "next", SPAN("null"));
+    else if (page->last.at != NULL)
+        json_add_str(&page->out, "next", page->last);
+    else
+        json_add_int(&page->out, "next", page->last_number);
+    json_close(&page->out, '}');
+    ask_answer(ask, 200, buf_span(&page->out));
+}

@@ -1,0 +1,263 @@
+"""The stream: what is committed is told at once, from where its reader left off, and who does not read is dropped."""
+import contextlib
+import json
+import socket
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+import harness
+import lab
+import oracle
+import wire
+
+BIG = 100_000  # Bytes of a detail, so that a few fill whatever the kernel buffers.
+
+
+class Stream:
+    """A reader of the stream: takes the parts of its answer apart, and then the events."""
+
+    def __init__(self, server, query="", last=None, token="read", window=None):
+        self.sock = socket.socket()
+        if window:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self.sock.settimeout(wire.TIMEOUT)
+        host, _, port = server.private.rpartition(":")
+        self.sock.connect((host, int(port)))
+        resume = "" if last is None else f"Last-Event-ID: {last}\r\n"
+        self.sock.sendall(f"GET /v1/stream{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.tokens[token]}\r\n{resume}\r\n".encode())
+        self.file = self.sock.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while (line := self.file.readline()) != b"\r\n":
+            name, _, value = line.decode().partition(":")
+            self.headers[name.lower()] = value.strip()
+        self.text, self.position = b"", None
+
+    def close(self):
+        """Hang up."""
+        self.file.close()
+        self.sock.close()
+
+    def part(self):
+        """One part of the answer; empty at its end."""
+        size = int(self.file.readline(), 16)
+        data = self.file.read(size)
+        assert self.file.readline() == b"\r\n" and len(data) == size
+        return data
+
+    def block(self):
+        """The lines up to the next empty one; None once the stream has ended."""
+        while b"\n\n" not in self.text:
+            data = self.part()
+            if not data:
+                return None
+            self.text += data
+        block, _, self.text = self.text.partition(b"\n\n")
+        return block.decode().split("\n")
+
+    def next(self):
+        """The next event as (name, data); None once the stream has ended. What only moves the position is passed over."""
+        while (lines := self.block()) is not None:
+            fields = dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
+            self.position = fields["id"]
+            if "data" in fields:
+                return fields.get("event", "message"), json.loads(fields["data"])
+        return None
+
+    def seqs(self, count):
+        """The seqs of the next so many events, which are all there is until then."""
+        got = [self.next() for _ in range(count)]
+        assert all(name == "message" for name, _ in got), got
+        return [data["seq"] for _, data in got]
+
+
+@contextlib.contextmanager
+def stream(server, *arguments, **more):
+    """A stream for as long as the block."""
+    with closing(Stream(server, *arguments, **more)) as one:
+        assert (one.status, one.headers["content-type"]) == (200, "text/event-stream")
+        yield one
+
+
+def ready(one):
+    """Read up to where the stream begins: from here on nothing is missed."""
+    assert one.block()[0] == ":"
+
+
+@pytest.fixture
+def server():
+    """A server with an empty log."""
+    with lab.Server() as running:
+        yield running
+
+
+def test_as_it_is_committed(server):
+    """Whatever is committed from now on is told, in the order of the log, as the API writes it."""
+    server.publish(lab.envelope())
+    with stream(server) as one:
+        ready(one)
+        server.publish(lab.envelope())
+        assert server.post("dentrix", oracle.minimal(oracle.DENTRIX, id=harness.fresh())).status == 200
+        got = [one.next(), one.next()]
+        assert [name for name, _ in got] == ["message", "message"] and one.position == "3"
+        assert [data for _, data in got] == server.get("/v1/events?order=oldest&cursor=1")["events"]
+
+
+def test_the_wall_and_the_filters(server):
+    """A stream gives what its organization has and its filter lets through, and nothing else."""
+    with stream(server, token="other") as other, stream(server, "?source=crm.kiosk,ehr.dentrix") as sources, stream(server, "?detailType=Other") as types, \
+            stream(server, "?origin=crm.portal") as origins:
+        for one in (other, sources, types, origins):
+            ready(one)
+        server.publish(lab.envelope(), lab.envelope(source="crm.kiosk"), lab.envelope(detailType="Other"))
+        server.publish(lab.envelope(), token="other")
+        server.post("dentrix", oracle.minimal(oracle.DENTRIX, id=harness.fresh()))
+        server.publish(lab.envelope(detailType="Other"), lab.envelope())
+        assert other.seqs(1) == [4] and sources.seqs(2) == [2, 5] and types.seqs(2) == [3, 6] and origins.seqs(4) == [1, 3, 6, 7]
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_resume(server, how):
+    """A reader that was cut off says what it saw last and misses nothing, also after a restart or a kill."""
+    server.publish(*(lab.envelope() for _ in range(3)))
+    with stream(server, "?after=0") as one:
+        assert one.seqs(2) == [1, 2]
+        last = one.position
+    getattr(server, how)()
+    server.start()
+    server.publish(lab.envelope())
+    with stream(server, "?after=0", last=last) as one:
+        assert one.seqs(2) == [3, 4]
+    with stream(server, "?after=3") as one:
+        assert one.seqs(1) == [4]
+
+
+def test_who_comes_late_gets_all_of_it(server):
+    """A long log is read in pages, while it grows, without a gap and without a repeat."""
+    for _ in range(3):
+        server.publish(*(lab.envelope() for _ in range(700)))
+    with stream(server, "?after=0") as one:
+        assert one.seqs(100) == list(range(1, 101))
+        server.publish(*(lab.envelope() for _ in range(50)))
+        assert one.seqs(2050) == list(range(101, 2151))
+
+
+def purge(server, sql):
+    """Do something to the log while nobody serves it."""
+    server.stop()
+    with closing(sqlite3.connect(server.database)) as db, db:
+        db.execute(sql)
+    server.start()
+
+
+def test_purged(server):
+    """What has been purged is told as a gap, once, and only if it was wanted."""
+    server.publish(*(lab.envelope(detailType="Other" if number in (3, 4) else "Noted") for number in range(1, 9)))
+    purge(server, "UPDATE events SET detail = NULL WHERE seq IN (2, 3, 4, 7, 8)")
+    with stream(server, last=0) as one:
+        assert one.seqs(1) == [1]
+        assert (one.next(), one.position) == (("gap", {"after": 1, "next": 5}), "4")
+        assert one.seqs(2) == [5, 6]
+        assert (one.next(), one.position) == (("gap", {"after": 6, "next": 9}), "8")
+        server.publish(lab.envelope())
+        assert one.seqs(1) == [9]
+    with stream(server, "?detailType=Other", last=3) as one:
+        assert one.next() == ("gap", {"after": 3, "next": 5})
+    with stream(server, "?detailType=Nothing", last=0) as one:
+        ready(one)
+        server.publish(lab.envelope(detailType="Nothing"))
+        assert one.seqs(1) == [10]
+
+
+def test_a_position_before_what_is_kept(server):
+    """Where the start of the log is gone, whoever has not seen it is told so; whoever has, is not."""
+    server.publish(*(lab.envelope() for _ in range(5)))
+    purge(server, "DELETE FROM events WHERE seq <= 3")
+    with stream(server, last=1) as one:
+        assert one.next() == ("gap", {"after": 1, "next": 4}) and one.seqs(2) == [4, 5]
+    with stream(server, last=3) as one:
+        assert one.seqs(2) == [4, 5]
+
+
+def test_a_position_of_another_log(server):
+    """A position that this log never had, as after a backup was brought back, is a gap, and the stream goes on from now."""
+    server.publish(lab.envelope())
+    with stream(server, last=1000) as one:
+        assert (one.next(), one.position) == (("gap", {"after": 1000, "next": 2}), "1")
+        server.publish(lab.envelope())
+        assert one.seqs(1) == [2]
+
+
+@pytest.mark.parametrize("query,last,error", [("?after=-1", None, "Invalid after"), ("?colour=red", None, "Unknown parameter"), ("", "x", "Invalid Last-Event-ID"),
+                                              ("", "-1", "Invalid Last-Event-ID"), ("", "9223372036854775808", "Invalid Last-Event-ID")])
+def test_bad_requests(server, query, last, error):
+    """What is no position is refused."""
+    headers = [] if last is None else [("Last-Event-ID", last)]
+    answer = server.api("GET", f"/v1/stream{query}", token="read", headers=headers)
+    assert answer.status == 400 and answer.problem["errors"] == [error]
+
+
+def test_who_does_not_read_is_dropped():
+    """A reader that takes nothing is cut off within request_timeout; others, also one that has only begun, go on."""
+    with lab.Server(settings={"request_timeout": "1s"}) as server:
+        with stream(server, window=4096) as slow, stream(server) as quick:
+            ready(quick)
+            ready(slow)
+            number = 0
+            while server.log.find("a stream was dropped: it takes too long to read") is None:
+                results = server.publish(*(lab.envelope(detail={"big": "x" * BIG}) for _ in range(10)))
+                assert quick.seqs(10) == [one["seq"] for one in results]
+                number += 10
+                assert number < 5000
+            server.publish(lab.envelope())
+            assert quick.seqs(1) == [number + 1]
+            with pytest.raises((ConnectionError, ValueError, AssertionError)):
+                while slow.part():
+                    pass
+        with stream(server, "?after=0") as again:
+            assert again.seqs(number + 1) == list(range(1, number + 2))
+
+
+def test_silence_is_no_reason(server):
+    """A stream on which nothing happens outlives the time limits, and then shows that it is there and how far it is."""
+    server.stop()
+    server.settings["request_timeout"] = "1s"
+    server.start()
+    with stream(server, "?detailType=Other") as one:
+        one.sock.settimeout(20 * wire.PATIENCE)
+        ready(one)
+        server.publish(lab.envelope())
+        began = time.monotonic()
+        assert one.block() == [":", "id: 1"]
+        assert time.monotonic() - began > 5
+
+
+def test_too_many(server):
+    """There are 64 streams at once; who leaves makes room for another."""
+    streams = [Stream(server) for _ in range(64)]
+    assert {one.status for one in streams} == {200}
+    for one in streams:
+        ready(one)
+    answer = server.api("GET", "/v1/stream", token="read")
+    assert answer.status == 503 and answer.headers["Retry-After"]
+    streams.pop().close()
+    deadline = time.monotonic() + wire.TIMEOUT
+    while (fresh := Stream(server)).status == 503:
+        fresh.close()
+        assert time.monotonic() < deadline
+    server.publish(lab.envelope())
+    for one in (*streams, fresh):
+        assert one.seqs(1) == [1]
+        one.close()
+
+
+def test_a_stop_ends_it(server):
+    """When the server stops, streams come to an end that their readers can tell from a cut."""
+    with stream(server) as one:
+        ready(one)
+        server.stop()
+        assert one.next() is None
+    server.start()
