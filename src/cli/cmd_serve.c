@@ -365,8 +365,8 @@ static struct notify *start_notify(struct serve *serve)
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
-    serve->control =
-        (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop, clear_limits, serve};
+    serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop,
+                                      clear_limits,          serve,       NULL};
     serve->allowance = allowance_new(&serve->setup.address_rate);
     serve->ready = ready_new(serve->loop);
     serve->crowd =
@@ -378,6 +378,7 @@ static bool start_control(struct serve *serve)
         streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
     if (serve->setup.config.server.flows) {
         serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
+        serve->control.flows = serve->flows;
         serve->horizon = horizon_start(serve->writer, serve->loop);
     }
     serve->notify = start_notify(serve);
