@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -294,9 +295,10 @@ void http_stream_end(struct http_call *open)
 
 void http_stream_drop(struct http_call *open)
 {
-    struct conn *conn = ((struct call *)open)->conn;
+    const struct conn *conn = ((struct call *)open)->conn;
     if (conn != NULL)
-        conn_close(conn); /* and the call has none any more */
+        shutdown(conn->fd,
+                 SHUT_RDWR); /* evhttp hears of it; closing now would take its request from under us */
     http_stream_end(open);
 }
 
