@@ -32,6 +32,11 @@ static const struct shape_field problem[] = {
 const struct shape shape_problem = {"Problem", "Why a request was refused (RFC 9457).",
                                     SHAPE_FIELDS(problem)};
 
+static const struct shape_field probe[] = {
+    {"status", .type = SHAPE_WORD, .required = true, .words = "ok|ready"},
+};
+const struct shape shape_probe = {"Probe", "All is well.", SHAPE_FIELDS(probe)};
+
 static const struct shape_field whoami[] = {
     {"name", PLAIN_TEXT, .help = "The token's name in the configuration."},
     {"role", .type = SHAPE_WORD, .required = true, .words = "read|work|publish|admin"},

@@ -80,7 +80,7 @@ class Description:
 
     def _check_request(self, operation, body, where):
         """What was taken is what may be asked."""
-        faults = self.faults(operation["requestBody"]["content"]["application/json"]["schema"], json.loads(body))
+        faults = self.faults(operation["requestBody"]["content"]["application/json"]["schema"], body if not isinstance(body, bytes) else json.loads(body))
         assert not faults, f"{where}: taken, and yet {faults}"
 
     # Requests made up.
@@ -92,6 +92,8 @@ class Description:
         for several in ("anyOf", "oneOf"):
             if several in schema:
                 return st.one_of([self.values(one, depth) for one in schema[several]])
+        if "allOf" in schema:
+            return st.one_of([self.values(schema["allOf"][0], depth), *(self._case(schema["allOf"][0], one, depth) for one in schema["allOf"][1:])])
         if "enum" in schema:
             return st.sampled_from(schema["enum"])
         kind = schema.get("type")
@@ -99,7 +101,13 @@ class Description:
             return st.one_of([self.values({**schema, "type": one}, depth) for one in kind])
         return getattr(self, f"_{kind}", self._any)(schema, depth)
 
-    def _any(self, _, depth):
+    def _case(self, schema, case, depth):
+        """Values of a schema to which one of its conditions applies."""
+        fixed = {name: field["const"] for name, field in case["if"]["properties"].items()}
+        then = {name: self.values(field, depth + 1) for name, field in case["then"]["properties"].items()}
+        return st.builds(lambda whole, part: {**whole, **fixed, **part}, self.values(schema, depth), st.fixed_dictionaries(then))
+
+    def _any(self, *_):
         """Any JSON, not deep."""
         return st.one_of(st.none(), st.booleans(), st.integers(-2**63, 2**63 - 1), TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=2), st.lists(TEXTS, max_size=2))
 
@@ -134,25 +142,6 @@ class Description:
         needed = {name: fields[name] for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional={name: field for name, field in fields.items() if name not in needed})
 
-    @st.composite
-    @staticmethod
-    def requests(draw, self, method, template, operation):
-        """A request of an operation as (method, path, body): mostly as described, sometimes with a fault."""
-        path, pairs = template, []
-        for parameter in operation["parameters"]:
-            value = draw(self.values(parameter["schema"]))
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            if parameter["in"] == "path":
-                text = draw(st.sampled_from(NAMES)) if draw(st.booleans()) else text
-                path = path.replace(f"{{{parameter['name']}}}", quote(text, safe="", errors="replace") or "x")
-            elif draw(st.booleans()):
-                pairs.append(f"{parameter['name']}={quote(draw(mostly(text, TEXTS)), safe='', errors='replace')}")
-        body = None
-        if "requestBody" in operation:
-            body = draw(self.values(operation["requestBody"]["content"]["application/json"]["schema"]))
-            body = draw(st.one_of(st.just(body), st.just(body), spoilt(body)))
-        return method, path + ("?" + "&".join(pairs) if pairs else ""), body
-
 
 TEXTS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=8)
 NAMES = ["a", "b", "c"]  # Few, so that requests meet.
@@ -172,6 +161,25 @@ def spoilt(draw, value):
         rest = {name: field for name, field in value.items() if name != key}
         return draw(st.one_of(st.just(rest), st.builds(lambda new: {**rest, key: new}, spoilt(value[key])), st.builds(lambda name: {**value, name: 1}, TEXTS)))
     return draw(other)
+
+
+@st.composite
+def requests(draw, description, method, template, operation):
+    """A request of an operation as (method, path, body): mostly as described, sometimes with a fault."""
+    path, pairs = template, []
+    for parameter in operation["parameters"]:
+        value = draw(description.values(parameter["schema"]))
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if parameter["in"] == "path":
+            text = draw(st.sampled_from(NAMES)) if draw(st.booleans()) else text
+            path = path.replace(f"{{{parameter['name']}}}", quote(text, safe="", errors="replace") or "x")
+        elif draw(st.booleans()):
+            pairs.append(f"{parameter['name']}={quote(draw(mostly(text, TEXTS)), safe='', errors='replace')}")
+    body = None
+    if "requestBody" in operation:
+        body = draw(description.values(operation["requestBody"]["content"]["application/json"]["schema"]))
+        body = draw(st.one_of(st.just(body), st.just(body), spoilt(body)))
+    return method, path + ("?" + "&".join(pairs) if pairs else ""), body
 
 
 _known = []  # The document is the same for every server of a binary.
