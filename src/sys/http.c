@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -294,10 +295,15 @@ void http_stream_end(struct http_call *open)
 
 void http_stream_drop(struct http_call *open)
 {
-    struct conn *conn = ((struct call *)open)->conn;
-    if (conn != NULL)
-        conn_close(conn); /* and the call has none any more */
-    http_stream_end(open);
+    struct call *call = (struct call *)open;
+    struct http_server *server = call->server;
+    if (call->conn == NULL) {
+        http_stream_end(open);
+        return;
+    }
+    conn_close(call->conn); /* and evhttp's request goes with it */
+    call_free(call);
+    report_stopped(server);
 }
 
 /* Listening. */
@@ -350,6 +356,9 @@ void http_free(struct http_server *server)
 {
     server->stopped = NULL;
     server->bound = NULL; /* goes first, and the connections that go then must not look at it */
+    for (struct call *call = server->calls; call != NULL; call = call->next)
+        if (call->conn == NULL)
+            evhttp_request_free(call->req); /* evhttp let go of it together with the connection */
     evhttp_free(server->http);
     while (server->conns != NULL)
         conn_close(server->conns); /* those that evhttp no longer had */

@@ -60,7 +60,7 @@ void api_clinic_put(struct ask *ask)
     }
     putting->row = (struct clinic_row){ask_org(ask), ask->names[0], document, time_now()};
     ask->data = putting;
-    ask_write(ask, call_put, answer_put);
+    ask_grow(ask, call_put, answer_put);
 }
 
 static enum err run_one(struct view *view, struct ask *ask)
@@ -210,5 +210,5 @@ void api_clinics_import(struct ask *ask)
     for (size_t i = 0; i < import->count; i++)
         read_one(ask, import, i);
     ask->data = import;
-    ask_write(ask, call_import, answer_import);
+    ask_grow(ask, call_import, answer_import);
 }
