@@ -1,5 +1,6 @@
 """The dispatcher is told by a signed webhook, by the log and by the API, also when pickupd or the dispatcher is down for a while."""
 import json
+import signal
 import ssl
 import subprocess
 
@@ -144,6 +145,16 @@ def test_orgs_are_apart():
         rush(server)
         settled(server, state="kept")
         assert server.get("/v1/notifications", token="other")["notifications"] == []
+
+
+def test_reloaded():
+    """A reload changes nothing about whom to tell."""
+    with dispatcher.Dispatcher() as told, serving(told) as server:
+        for _ in range(2):
+            server.process.send_signal(signal.SIGHUP)
+            server.log.wait_for("configuration reloaded")
+            rush(server)
+            assert told.next().is_genuine
 
 
 def test_over_tls(tmp_path):
