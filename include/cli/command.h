@@ -12,7 +12,7 @@ enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct args {
     const char *config; /* -c, or $PICKUPD_CONFIG, or NULL */
     const char *source, *type, *since, *limit;
-    const char *headers, *body, *url, *method, *at, *quarantine;
+    const char *headers, *body, *url, *method, *at, *quarantine, *org;
     bool json, show_phi, all, keys, help;
     const char *words[ARGS_WORDS_MAX]; /* what is no option */
     int word_count;
@@ -30,6 +30,7 @@ enum args_known {
     ARGS_KEYS = 1 << 7,
     ARGS_CAPTURE = 1 << 8, /* --headers, --body, --url, --method and --at */
     ARGS_QUARANTINE = 1 << 9,
+    ARGS_ORG = 1 << 10,
 };
 
 /* False with a line on standard error if the command line holds anything else. */

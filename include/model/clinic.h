@@ -18,6 +18,7 @@
 
 #define CLINIC_ID_MAX   200 /* bytes */
 #define CLINIC_TEXT_MAX 500
+#define CLINIC_MAX      32768 /* bytes of its document, written compactly */
 
 /* Spans are borrowed from the JSON; empty for what is not there. */
 struct clinic {

@@ -10,7 +10,7 @@
 #include "base/faults.h"
 #include "sys/loop.h"
 
-#define LINE_MAX_BYTES 4096 /* of a request */
+#define LINE_MAX_BYTES 65536 /* of a request */
 
 struct line_server;
 struct line_call;

@@ -25,6 +25,11 @@ COMMAND(quarantine,
         "list [--source S] [--json]|show ID [--json] [--show-phi]|retry ID|retry --all [--source S]",
         "Look at authentic webhooks that could not be mapped, and map them again.",
         "pickupd quarantine retry --all --source dentrix")
+COMMAND(
+    clinics, "import FILE [--org ORG]",
+    "Put the clinics of a file, a JSON list of them or a single one, in place of those of the same ids. Each"
+    " stands or falls alone.",
+    "pickupd clinics import clinics.json")
 COMMAND(limits, "clear", "Let everybody go on who is held back by a rate limit of the running server.",
         "pickupd limits clear")
 COMMAND(version, "", "Print the version of pickupd and of what it stands on.", "pickupd version")

@@ -27,6 +27,7 @@ static const struct {
     {"--method", ARGS_CAPTURE, offsetof(struct args, method) + 1, 0},
     {"--at", ARGS_CAPTURE, offsetof(struct args, at) + 1, 0},
     {"--quarantine", ARGS_QUARANTINE, offsetof(struct args, quarantine) + 1, 0},
+    {"--org", ARGS_ORG, offsetof(struct args, org) + 1, 0},
     {"--json", ARGS_JSON, 0, offsetof(struct args, json)},
     {"--show-phi", ARGS_SHOW_PHI, 0, offsetof(struct args, show_phi)},
     {"--all", ARGS_ALL, 0, offsetof(struct args, all)},

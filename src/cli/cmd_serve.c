@@ -14,6 +14,7 @@
 #include "cli/setup.h"
 #include "flow/control.h"
 #include "flow/flows.h"
+#include "flow/horizon.h"
 #include "flow/matches.h"
 #include "flow/notify.h"
 #include "reload.h"
@@ -51,6 +52,7 @@ struct serve {
     struct reader *reader;
     struct news *news;
     struct flows *flows;
+    struct horizon *horizon;
     struct notify *notify;
     struct polls *polls;
     struct streams *streams;
@@ -251,8 +253,10 @@ static void stop(struct serve *serve)
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
     reload_stop(serve->reload);
-    if (serve->flows != NULL)
+    if (serve->flows != NULL) {
         flows_stop(serve->flows);
+        horizon_stop(serve->horizon);
+    }
     notify_stop(serve->notify);
     polls_stop(serve->polls);
     streams_stop(serve->streams);
@@ -361,8 +365,8 @@ static struct notify *start_notify(struct serve *serve)
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
-    serve->control =
-        (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop, clear_limits, serve};
+    serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop,
+                                      clear_limits,          serve,       NULL};
     serve->allowance = allowance_new(&serve->setup.address_rate);
     serve->ready = ready_new(serve->loop);
     serve->crowd =
@@ -372,8 +376,11 @@ static bool start_control(struct serve *serve)
     serve->polls = polls_new(serve->news, serve->view, serve->loop);
     serve->streams =
         streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
-    if (serve->setup.config.server.flows)
+    if (serve->setup.config.server.flows) {
         serve->flows = flows_start(serve->news, serve->view, serve->writer, serve->loop);
+        serve->control.flows = serve->flows;
+        serve->horizon = horizon_start(serve->writer, serve->loop);
+    }
     serve->notify = start_notify(serve);
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
@@ -442,6 +449,7 @@ static void finish(struct serve *serve)
     if (serve->matches != NULL)
         matches_free(serve->matches);
     flows_free(serve->flows);
+    horizon_free(serve->horizon);
     notify_free(serve->notify);
     polls_free(serve->polls);
     streams_free(serve->streams);

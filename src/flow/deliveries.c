@@ -24,6 +24,9 @@ static enum err publish(struct store *store, const struct delivery *delivery, en
     bool duplicate, changed;
     json_open(&detail, '{');
     json_add_str(&detail, "id", delivery->id);
+    json_add_str(&detail, "labId", delivery->lab_id);
+    json_add_str(&detail, "clinicId", delivery->clinic_id);
+    json_add_str(&detail, "date", delivery->date);
     json_add_str(&detail, "from", span_of(delivery_status_name(from)));
     json_add_str(&detail, "to", span_of(delivery_status_name(move->to)));
     add_time(&detail, "at", move->at);

@@ -124,7 +124,9 @@ static void go(void *arg)
     flows->again = flows->running;
     if (flows->running || flows->stopped)
         return;
-    flows->running = writer_put(flows->writer, &flows->job) == ERR_OK;
+    /* What they make takes room, too, and webhooks that wait go first. */
+    flows->running =
+        writer_admits(flows->writer, 0) == ERR_OK && writer_put(flows->writer, &flows->job) == ERR_OK;
     if (!flows->running)
         loop_timer_set(flows->timer, RETRY_MS);
 }

@@ -43,11 +43,8 @@ static void add_contact(struct buf *out, const struct json *detail)
     const struct json *by = json_get(detail, "requestedBy");
     if (json_kind(by) != JSON_OBJ)
         return;
-    json_key(out, SPAN("contact"));
-    json_open(out, '{');
-    json_add_str(out, "name", json_str(json_get(by, "name")));
-    json_add_str(out, "phone", json_str(json_get(by, "phone")));
-    json_close(out, '}');
+    json_add_str(out, "contactName", json_str(json_get(by, "name")));
+    json_add_str(out, "contactPhone", json_str(json_get(by, "phone")));
 }
 
 /* It may die again after it was tried again, which is news. */

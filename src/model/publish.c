@@ -28,8 +28,9 @@ bool publish_is_source(struct span text)
 
 bool publish_is_ours(struct span source)
 {
-    return span_starts(source, SPAN("ehr.")) || span_is(source, SPAN("logistics.pickups")) ||
-           span_is(source, SPAN("logistics.deliveries")) || span_is(source, SPAN("finance.billing"));
+    return span_starts(source, SPAN("ehr.")) || span_starts(source, SPAN("pickupd.")) ||
+           span_is(source, SPAN("logistics.pickups")) || span_is(source, SPAN("logistics.deliveries")) ||
+           span_is(source, SPAN("finance.billing"));
 }
 
 /* Something that a person can read, and that no filter fails to match for a byte nobody sees. */

@@ -37,7 +37,7 @@ static const struct shape_field envelope[] = {
              "every event is new."},
     {"source", .type = SHAPE_TEXT, .required = true, .least = 3, .most = PUBLISH_SOURCE_MAX,
      .help = "Two or more words of a-z, 0-9, _ and -, with dots between them; not ehr.ANYTHING, "
-             "logistics.pickups, logistics.deliveries or finance.billing."},
+             "pickupd.ANYTHING, logistics.pickups, logistics.deliveries or finance.billing."},
     {"detailType", .type = SHAPE_TEXT, .required = true, .least = 1, .most = PUBLISH_TYPE_MAX},
     {"time", .type = SHAPE_TIME, .help = "When it happened; the time of its arrival unless given."},
     {"detail", .type = SHAPE_OBJECT, .required = true,

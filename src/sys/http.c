@@ -295,11 +295,15 @@ void http_stream_end(struct http_call *open)
 
 void http_stream_drop(struct http_call *open)
 {
-    const struct conn *conn = ((struct call *)open)->conn;
-    if (conn != NULL)
-        shutdown(conn->fd,
-                 SHUT_RDWR); /* evhttp hears of it; closing now would take its request from under us */
-    http_stream_end(open);
+    struct call *call = (struct call *)open;
+    struct http_server *server = call->server;
+    if (call->conn == NULL) {
+        http_stream_end(open);
+        return;
+    }
+    conn_close(call->conn); /* and evhttp's request goes with it */
+    call_free(call);
+    report_stopped(server);
 }
 
 /* Listening. */
@@ -352,6 +356,9 @@ void http_free(struct http_server *server)
 {
     server->stopped = NULL;
     server->bound = NULL; /* goes first, and the connections that go then must not look at it */
+    for (struct call *call = server->calls; call != NULL; call = call->next)
+        if (call->conn == NULL)
+            evhttp_request_free(call->req); /* evhttp let go of it together with the connection */
     evhttp_free(server->http);
     while (server->conns != NULL)
         conn_close(server->conns); /* those that evhttp no longer had */

@@ -279,14 +279,32 @@ static void on_written(struct store_job *job)
     ask->finish(ask, job->err);
 }
 
-void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err))
+static void put_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err),
+                      bool grows)
 {
+    struct writer *writer = ask->exchange.face->writer;
     ask->finish = finish;
-    ask->write = (struct store_job){
-        .kind = STORE_CALL, .call = call, .loop = ask->exchange.call->loop, .done = on_written};
-    enum err err = writer_put(ask->exchange.face->writer, &ask->write);
+    ask->write = (struct store_job){.kind = STORE_CALL,
+                                    .call = call,
+                                    .webhook = grows,
+                                    .bytes = grows ? ask->exchange.call->request.body.len : 0,
+                                    .loop = ask->exchange.call->loop,
+                                    .done = on_written};
+    enum err err = grows ? writer_admits(writer, ask->write.bytes) : ERR_OK;
+    if (err == ERR_OK)
+        err = writer_put(writer, &ask->write);
     if (err != ERR_OK)
         ask_refuse(ask, err, NULL);
+}
+
+void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err))
+{
+    put_write(ask, call, finish, false);
+}
+
+void ask_grow(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err))
+{
+    put_write(ask, call, finish, true);
 }
 
 static struct ask *ask_of_read(struct reader_job *job)

@@ -89,6 +89,9 @@ int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise);
 void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
 struct ask *ask_of(struct store_job *job);
 
+/* The same for what makes the store grow: it is refused where a webhook would be, and gives way as one. */
+void ask_grow(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
+
 /* The same in the reader's thread. */
 void ask_read(struct ask *ask, enum err (*run)(struct view *view, struct ask *ask),
               void (*finish)(struct ask *ask, enum err err));

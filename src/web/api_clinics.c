@@ -49,15 +49,18 @@ void api_clinic_put(struct ask *ask)
     struct clinic clinic;
     struct faults faults = {.arena = ask_arena(ask)};
     struct putting *putting = arena_alloc(ask_arena(ask), sizeof *putting);
-    if (clinic_read(ask->body, &clinic, &faults) && !span_is(clinic.id, ask->names[0]))
+    struct span document = document_of(ask, ask->body);
+    if (document.len > CLINIC_MAX)
+        faults_add(&faults, "Invalid clinic: longer than 32768 bytes");
+    else if (clinic_read(ask->body, &clinic, &faults) && !span_is(clinic.id, ask->names[0]))
         faults_add(&faults, "Invalid clinicId: the path has another");
     if (faults.count > 0) {
         ask_refuse_faults(ask, ERR_BAD_REQUEST, &faults);
         return;
     }
-    putting->row = (struct clinic_row){ask_org(ask), ask->names[0], document_of(ask, ask->body), time_now()};
+    putting->row = (struct clinic_row){ask_org(ask), ask->names[0], document, time_now()};
     ask->data = putting;
-    ask_write(ask, call_put, answer_put);
+    ask_grow(ask, call_put, answer_put);
 }
 
 static enum err run_one(struct view *view, struct ask *ask)
@@ -185,10 +188,13 @@ static void read_one(struct ask *ask, struct import *import, size_t i)
     struct faults *faults = &import->faults[i];
     const struct json *json = json_at(ask->body, i);
     faults->arena = ask_arena(ask);
-    if (shape_check(&shape_clinic, json, faults))
+    struct span document = document_of(ask, json);
+    if (document.len > CLINIC_MAX)
+        faults_add(faults, "Invalid clinic: longer than 32768 bytes");
+    else if (shape_check(&shape_clinic, json, faults))
         clinic_read(json, &clinic, faults);
-    import->all[i].row = (struct clinic_row){ask_org(ask), json_str(json_get(json, "clinicId")),
-                                             document_of(ask, json), time_now()};
+    import->all[i].row =
+        (struct clinic_row){ask_org(ask), json_str(json_get(json, "clinicId")), document, time_now()};
 }
 
 void api_clinics_import(struct ask *ask)
@@ -204,5 +210,5 @@ void api_clinics_import(struct ask *ask)
     for (size_t i = 0; i < import->count; i++)
         read_one(ask, import, i);
     ask->data = import;
-    ask_write(ask, call_import, answer_import);
+    ask_grow(ask, call_import, answer_import);
 }

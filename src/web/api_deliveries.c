@@ -117,5 +117,5 @@ static enum err call_move(struct store *store, struct store_job *job)
 void api_delivery_status(struct ask *ask)
 {
     ask->data = arena_alloc(ask_arena(ask), sizeof(struct buf));
-    ask_write(ask, call_move, answer_one);
+    ask_grow(ask, call_move, answer_one);
 }

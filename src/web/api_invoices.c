@@ -83,7 +83,7 @@ static enum err call_put(struct store *store, struct store_job *job)
 void api_invoice_put(struct ask *ask)
 {
     ask->data = arena_alloc(ask_arena(ask), sizeof(struct one));
-    ask_write(ask, call_put, answer_one);
+    ask_grow(ask, call_put, answer_one);
 }
 
 /* A page; each row's cases are read once its list's statement is done. */

@@ -223,5 +223,5 @@ void api_pickup_status(struct ask *ask)
     struct one *one = arena_alloc(ask_arena(ask), sizeof *one);
     one->origin = json_str(json_get(ask->body, "origin"));
     ask->data = one;
-    ask_write(ask, call_move, answer_move);
+    ask_grow(ask, call_move, answer_move);
 }

@@ -148,5 +148,5 @@ void api_publish(struct ask *ask)
     items->all = arena_alloc(ask_arena(ask), items->count * sizeof *items->all);
     for (size_t i = 0; i < items->count; i++)
         read_item(ask, is_list ? json_at(ask->body, i) : ask->body, now, &items->all[i]);
-    ask_write(ask, call_publish, is_list ? answer_list : answer_one);
+    ask_grow(ask, call_publish, is_list ? answer_list : answer_one);
 }

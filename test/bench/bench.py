@@ -6,6 +6,7 @@ The variables are in the manual.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -31,6 +32,8 @@ SECRET = "bench-secret-not-real"
 EVENTS = int(os.environ.get("BENCH_EVENTS", 5_000_000))
 OPEN = 1_000  # Connections whose memory is asked for.
 WARM_UP = 200
+CLAIMERS = 4  # Processes that claim and ack.
+TOKEN = "bench-token-not-real"
 COUNTED = (2_000, 12_000)  # Webhooks of the two runs under callgrind.
 HOOK = "/webhooks/ehr/dentrix"
 WRK = ["wrk", "-t1", "-c64", f"-d{SECONDS}", "-s", str(HERE / "post.lua")]
@@ -48,6 +51,7 @@ def pickupd(port, loops):
     """Write a configuration, and return the command that serves it."""
     config = WORK / "pickupd.ini"
     config.write_text(f"[server]\nlisten = 127.0.0.1:{port}\napi_listen = 127.0.0.1:0\ndatabase = {WORK}/bench.db\nloops = {loops}\n"
+                      "flows = off\n"  # What is measured is receiving, and handing on to others.
                       "[source dentrix]\nvendor = dentrix\nsecret_env = BENCH_SECRET\n")
     return [BUILD / "pickupd", "serve", "-c", config]
 
@@ -140,7 +144,7 @@ def serving(kind, launcher=(), database=None):
     if database:
         database.rename(WORK / "bench.db")
     port = free_port()
-    environment = {**os.environ, "BENCH_SECRET": SECRET, "BENCH_DATABASE": str(WORK / "bench.db")}
+    environment = {**os.environ, "BENCH_SECRET": SECRET, "PICKUPD_API_TOKEN": TOKEN, "BENCH_DATABASE": str(WORK / "bench.db")}
     if kind.table == "events" and not launcher:
         environment |= {"LD_PRELOAD": str(BUILD / "bench/disk.so"), "BENCH_DISK": str(DISK)}
     with (WORK / "log").open("wb") as log:
@@ -227,6 +231,35 @@ def instructions(letter):
         check_rows(KINDS[letter], result["ok"])
         totals.append(int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1]))
     return (totals[1] - totals[0]) / (COUNTED[1] - COUNTED[0])
+
+
+def private_address():
+    """Where the running server's private face listens."""
+    return re.search(r'"face":"private","address":"([^"]+)"', (WORK / "log").read_text())[1]
+
+
+def make_consumer(address):
+    """A consumer that begins with the first event."""
+    connection = http.client.HTTPConnection(address)
+    connection.request("PUT", "/v1/consumers/bench", '{"from":"start"}', {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"})
+    if connection.getresponse().status != 201:
+        raise SystemExit("the consumer could not be made")
+
+
+def hand_on(rate, backlog):
+    """Claims and acks of a backlog while webhooks come at that rate; and the same statements alone, on the same events."""
+    kind = KINDS["c"]
+    with serving(kind) as (_, port):
+        filled = load(kind, port, most=backlog, seconds=600)
+        address = private_address()
+        make_consumer(address)
+        claimer = [sys.executable, HERE / "claimer.py", address, str(SECONDS)]
+        crew = [subprocess.Popen(claimer, stdout=subprocess.PIPE, env={**os.environ, "PICKUPD_API_TOKEN": TOKEN}) for _ in range(CLAIMERS)]
+        posted = load(kind, port, rate=rate, first=backlog)
+        acked = sum(int(worker.communicate()[0]) for worker in crew)
+    check_rows(kind, filled["ok"] + posted["ok"])
+    ceiling = json.loads(subprocess.run([BUILD / "bench/claims", WORK / "bench.db"], stdout=subprocess.PIPE, check=True).stdout)
+    return {"acked": acked / SECONDS, "ceiling": ceiling["rate"], "p99": posted["p99"], "webhooks": posted["rate"]}
 
 
 def rotated(letters, number):
@@ -423,7 +456,17 @@ def count_instructions():
     return counted
 
 
-PARTS = {"throughput": throughput, "half": half, "memory": connections, "big": big, "instructions": count_instructions}
+def claims():
+    """Claims and acks in batches of 100 by several workers, while webhooks come at a quarter of the peak of the same round."""
+    rounds = rounds_of(lambda _: hand_on(int(measure("c")["rate"] / 4), 100_000 + 40_000 * SECONDS))
+    print_table([("events/s", "of the statements alone", "webhooks/s beside", "their p99 ms"),
+                 (spread([one["acked"] for one in rounds]), spread([one["acked"] / one["ceiling"] for one in rounds], "{:.3f}"),
+                  spread([one["webhooks"] for one in rounds]), spread([one["p99"] for one in rounds], "{:.2f}"))])
+    print("the statements alone, without HTTP, JSON and other threads:", spread([one["ceiling"] for one in rounds]), "events/s")
+    return {"rounds": rounds}
+
+
+PARTS = {"throughput": throughput, "half": half, "memory": connections, "big": big, "instructions": count_instructions, "claims": claims}
 
 
 def main():

@@ -13,6 +13,7 @@ import ledger
 import load
 import oracle
 import own
+from test_consumers import Consumer
 
 MIB = 1 << 20
 HALF = MIB // 2  # Of the suite's reserve: so much is held, and so much must be free beside it.
@@ -77,6 +78,24 @@ def test_less_room_than_the_reserve():
             ["store is full"] * 2
         assert len(server.events()) == 2
         assert server.counted("dentrix") == {"accepted": 2, "shed": 2}
+
+
+def test_workers_have_room():
+    """While webhooks and what the lab publishes are shed, workers claim, ack and give up; and clinics wait."""
+    with preloaded() as (server, its):
+        disk.can_hold(server.directory)
+        consumer = Consumer(server)
+        assert [server.post("dentrix", good()).status for _ in range(4)] == [200] * 4
+        its.leave(0)
+        disk.wait_for(lambda: readiness(server) == FULL)
+        claims = consumer.claim(max=3)
+        assert consumer.results("ack", claims[:1]) == ["acked"] and consumer.results("nack", claims[1:], permanent=True) == ["dead"] * 2
+        refused = [server.api("POST", "/v1/events", {"source": "lab.tests", "detailType": "Tested", "detail": {}}),
+                   server.api("PUT", "/v1/clinics/C-1", {"clinicId": "C-1", "name": "Invented Dental", "timezone": "UTC"})]
+        assert [(answer.status, answer.problem["title"], int(answer.headers["Retry-After"]) > 0) for answer in refused] == [(503, "store is full", True)] * 2
+        its.leave(None)
+        disk.wait_for(lambda: readiness(server) == READY)
+        assert len(consumer.claim()) == 1 and len(consumer.dead()) == 2
 
 
 def test_room_comes_and_goes_under_load():

@@ -90,7 +90,8 @@ def test_all_faults_at_once(server):
 RESERVED = "Invalid source: nobody but pickupd publishes as that"
 
 
-@pytest.mark.parametrize("source", ["ehr.dentrix", "ehr.new", "logistics.pickups", "logistics.deliveries", "finance.billing"])
+@pytest.mark.parametrize("source", ["ehr.dentrix", "ehr.new", "logistics.pickups", "logistics.deliveries", "finance.billing",
+                                    "pickupd.dispatch"])
 def test_our_own_sources(server, source):
     """Nobody else publishes as the vendors or as we do."""
     assert server.publish(lab.envelope(source=source), token="admin") == [{"result": "rejected", "errors": [RESERVED]}]

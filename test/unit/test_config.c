@@ -14,7 +14,8 @@ enum type {
     TYPE_DURATION,
     TYPE_YES_NO,
     TYPE_TIME,
-    TYPE_NETWORKS
+    TYPE_NETWORKS,
+    TYPE_ROLE
 };
 
 /* The same table that the code reads, so that a new key is tested from its first day. */
@@ -41,7 +42,7 @@ static bool is(const char *a, const char *b)
 static bool is_text(const struct key *key)
 {
     return key->type == TYPE_TEXT || key->type == TYPE_ADDRESS || key->type == TYPE_VARIABLE ||
-           key->type == TYPE_NETWORKS;
+           key->type == TYPE_NETWORKS || key->type == TYPE_ROLE;
 }
 
 /* The struct that a section of that kind has filled: the first one. */
@@ -51,6 +52,8 @@ static const char *section_of(const struct config *config, const char *kind)
         return (const char *)&config->server;
     if (is(kind, "source"))
         return (const char *)config->sources;
+    if (is(kind, "token"))
+        return (const char *)config->tokens;
     return (const char *)config->sources[0].secrets;
 }
 
@@ -64,6 +67,20 @@ static int64_t number_of(const struct config *config, const struct key *key)
     return *(const int64_t *)(section_of(config, key->section) + key->offset);
 }
 
+/* Of secrets and tokens, one of two keys says where the value is; nothing else has to be there. */
+static bool is_place(const struct key *key)
+{
+    return (is(key->section, "secret") || is(key->section, "token")) &&
+           (is(key->name, "env") || is(key->name, "file"));
+}
+
+/* A section with a place to take its value from, unless the key that is to follow is one; its lines. */
+static int begin(struct buf *text, const struct key *key, const char *section)
+{
+    buf_printf(text, "[%s]\n%s", section, is_place(key) ? "" : "env = SECRET\n");
+    return is_place(key) ? 1 : 2;
+}
+
 /* A file in which that key is the last line, below what its section cannot do without; *line is its line. */
 static struct span file_with(struct arena *arena, const struct key *key, struct span value, int *line)
 {
@@ -71,6 +88,8 @@ static struct span file_with(struct arena *arena, const struct key *key, struct 
     *line = 2;
     if (is(key->section, "server")) {
         buf_add(&text, SPAN("[server]\n"));
+    } else if (is(key->section, "token")) {
+        *line = 1 + begin(&text, key, "token one");
     } else {
         buf_add(&text, SPAN("[source s]\n"));
         if (!is(key->section, "source") || !is(key->name, "vendor")) {
@@ -78,11 +97,8 @@ static struct span file_with(struct arena *arena, const struct key *key, struct 
             ++*line;
         }
     }
-    if (is(key->section, "secret")) {
-        bool has_place = is(key->name, "env") || is(key->name, "file");
-        buf_printf(&text, "[secret s one]\n%s", has_place ? "" : "env = SECRET\n");
-        *line += has_place ? 1 : 2;
-    }
+    if (is(key->section, "secret"))
+        *line += begin(&text, key, "secret s one");
     buf_printf(&text, "%s = %.*s\n", key->name, (int)value.len, value.at);
     return buf_span(&text);
 }
@@ -145,7 +161,7 @@ static void check_text_key(const struct key *key)
     struct arena arena CLEANUP(arena_free) = {0};
     int64_t room = INI_LINE_MAX - (int64_t)strlen(key->name) - 3;
     int64_t longest = key->most < room ? key->most : room;
-    bool needed = is(key->name, "vendor") || is(key->section, "secret");
+    bool needed = is(key->name, "vendor") || is_place(key);
     check_text_accepted(key, repeat(&arena, 'x', (size_t)key->least));
     check_text_accepted(key, repeat(&arena, 'x', (size_t)longest));
     if (*key->otherwise != '\0')
@@ -185,10 +201,29 @@ static void check_variable_key(const struct key *key)
     check_words_refused(key, no_variable);
 }
 
+static void check_role_key(const struct key *key)
+{
+    static const char *const roles[] = {"read", "work", "publish", "admin"};
+    static const char *const no_role[] = {"",     "Read",      "reader",    "rea",
+                                          "root", "read work", "read,work", NULL};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        check_text_accepted(key, span_of(roles[i]));
+    check_words_refused(key, no_role);
+}
+
+static void check_yes_no_key(const struct key *key)
+{
+    static const char *const no_answer[] = {"", "Yes", "ON", "true", "1", "0", "o", "yes no", "on off", NULL};
+    check_number(key, "yes", 1);
+    check_number(key, "on", 1);
+    check_number(key, "no", 0);
+    check_number(key, "off", 0);
+    check_words_refused(key, no_answer);
+}
+
 static void every_key_keeps_its_bounds(void **state)
 {
     (void)state;
-    static const char *const no_answer[] = {"", "Yes", "true", "1", "yes no", NULL};
     static const char *const no_address[] = {"", "x", "127.0.0.1", "127.0.0.1:65536", "unix:", NULL};
     static const char *const no_networks[] = {"all", "10.0.0.1/8", "10.0.0.0/8,", "UNIX", NULL};
     static const char *const no_time[] = {"",           "soon", "2026-01-31", "2026-01-31T00:00:00",
@@ -204,9 +239,9 @@ static void every_key_keeps_its_bounds(void **state)
         } else if (key->type == TYPE_VARIABLE) {
             check_variable_key(key);
         } else if (key->type == TYPE_YES_NO) {
-            check_number(key, "yes", 1);
-            check_number(key, "no", 0);
-            check_words_refused(key, no_answer);
+            check_yes_no_key(key);
+        } else if (key->type == TYPE_ROLE) {
+            check_role_key(key);
         } else if (key->type == TYPE_NETWORKS) {
             check_text_accepted(key, SPAN(""));
             check_text_accepted(key, SPAN("10.0.0.0/8, 2001:db8::/32,192.0.2.7 , unix"));
@@ -264,6 +299,8 @@ static struct span value_for(struct arena *arena, const struct key *key)
         return SPAN("2026-01-31T00:00:00Z");
     case TYPE_NETWORKS:
         return SPAN("unix");
+    case TYPE_ROLE:
+        return SPAN("admin");
     default:
         buf_add_int(&number, key->least);
         return buf_span(&number);
@@ -316,7 +353,8 @@ static void every_key_has_its_default(void **state)
     struct config config CLEANUP(config_free) = {0};
     struct faults faults CLEANUP(faults_free) = {0};
     config_defaults(&config);
-    config_read(&config, SPAN("[source s]\nvendor = v\n[secret s one]\nenv = E\n"), "t.ini", &faults);
+    config_read(&config, SPAN("[source s]\nvendor = v\n[secret s one]\nenv = E\n[token one]\nenv = E\n"),
+                "t.ini", &faults);
     check_faults("file", &faults, "");
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (is(keys[i].name, "vendor") || is(keys[i].name, "env"))
@@ -326,6 +364,18 @@ static void every_key_has_its_default(void **state)
         else
             check_int(keys[i].name, number_of(&config, &keys[i]), default_of(&keys[i]));
     }
+}
+
+/* A value of a key of [server]: no text's default is value_for's, and no number's is its bound. */
+static struct span other_than_default(struct arena *arena, const struct key *key)
+{
+    struct buf most = {.arena = arena};
+    if (is_text(key))
+        return value_for(arena, key);
+    if (key->type == TYPE_YES_NO)
+        return is(key->otherwise, "yes") ? SPAN("no") : SPAN("yes");
+    buf_add_int(&most, key->most);
+    return buf_span(&most);
 }
 
 /* A restart is asked for when any key of [server] has changed, but for the one that every load looks up. */
@@ -338,14 +388,12 @@ static void every_server_key_makes_a_difference(void **state)
         struct arena arena CLEANUP(arena_free) = {0};
         struct config other CLEANUP(config_free) = {0};
         struct faults faults CLEANUP(faults_free) = {0};
-        struct buf most = {.arena = &arena};
         int line;
-        buf_add_int(&most, keys[i].most);
-        struct span value = is_text(&keys[i]) ? value_for(&arena, &keys[i]) : buf_span(&most);
         if (!is(keys[i].section, "server"))
             continue;
         config_defaults(&other);
         CHECK(keys[i].name, !config_server_differs(&plain.server, &other.server));
+        struct span value = other_than_default(&arena, &keys[i]);
         config_read(&other, file_with(&arena, &keys[i], value, &line), "t.ini", &faults);
         check_faults(keys[i].name, &faults, "");
         CHECK(keys[i].name,
@@ -427,7 +475,39 @@ static void secrets_go_to_their_source(void **state)
     assert_string_equal(b->secrets[0].file, "/run/b");
 }
 
-#define NAME_32 "abcdefghijklmnopqrstuvwxyz_-0189"
+/* Tokens stand for themselves: no source has to come first, and one may bear a name of a source. */
+static void tokens_are_kept_in_their_order(void **state)
+{
+    (void)state;
+    struct config config CLEANUP(config_free) = {0};
+    struct faults faults CLEANUP(faults_free) = {0};
+    config_defaults(&config);
+    assert_int_equal(config.token_count, 0);
+    config_read(&config,
+                SPAN("[token robot]\nenv = ROBOT\nrole = work\norg = north\n"
+                     "[source a]\nvendor = x\n"
+                     "[token  a]\nfile = /run/a\nsources = crm.portal, lims.bench\n"),
+                "t.ini", &faults);
+    check_faults("file", &faults, "");
+    assert_int_equal(config.token_count, 2);
+    const struct token_config *robot = &config.tokens[0], *a = &config.tokens[1];
+    assert_string_equal(robot->name, "robot");
+    assert_int_equal(robot->line, 1);
+    assert_string_equal(robot->env, "ROBOT");
+    assert_string_equal(robot->file, "");
+    assert_string_equal(robot->role, "work");
+    assert_string_equal(robot->org, "north");
+    assert_string_equal(a->name, "a");
+    assert_int_equal(a->line, 7);
+    assert_string_equal(a->file, "/run/a");
+    assert_string_equal(a->role, "read");
+    assert_string_equal(a->sources, "crm.portal, lims.bench");
+}
+
+#define NO_SECTION                                                                                           \
+    "t.ini:1: unknown section; there are [server], [source NAME], [secret SOURCE NAME] and [token NAME]"
+#define NO_TOKEN "t.ini:1: a token's name is 1 to 32 of a-z, 0-9, _ and -, and not default"
+#define NAME_32  "abcdefghijklmnopqrstuvwxyz_-0189"
 
 static const struct mistake {
     const char *text, *faults;
@@ -436,11 +516,9 @@ static const struct mistake {
     {"[server]\nLOOPS = 1\n", "t.ini:2: LOOPS: unknown key"},
     {"[server]\nvendor = x\n", "t.ini:2: vendor: unknown key"},
     {"[source a]\nvendor = x\n\n; note\nlisten = x\n", "t.ini:5: listen: unknown key"},
-    {"[servers]\nlisten = x\n",
-     "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
-    {"[server two]\n",
-     "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
-    {"[]\n", "t.ini:1: unknown section; there are [server], [source NAME] and [secret SOURCE NAME]"},
+    {"[servers]\nlisten = x\n", NO_SECTION},
+    {"[server two]\n", NO_SECTION},
+    {"[]\n", NO_SECTION},
     {"loops = 1\n", "t.ini:1: a key must stand in a section"},
     {"[server]\n[server]\n", "t.ini:2: [server] is there already"},
     {"[server]\nloops = 65\n", "t.ini:2: loops must be a number, 0 to 64"},
@@ -457,7 +535,7 @@ static const struct mistake {
      "behind the prefix, or unix"},
     {"[source a]\nvendor =\n", "t.ini:1: a: vendor is not set"},
     {"[source a]\nvendor = x\nlab =\n", "t.ini:3: lab must be a text, 1 to 200 bytes"},
-    {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled must be yes or no"},
+    {"[source a]\nvendor = x\nenabled = maybe\n", "t.ini:3: enabled must be yes or no (or on, off)"},
     {"[source a]\n", "t.ini:1: a: vendor is not set"},
     {"[source a]\nvendor = x\n[source a]\nvendor = y\n", "t.ini:3: this source is there already"},
     {"[source]\nvendor = x\n", "t.ini:1: a source's name is 1 to 32 of a-z, 0-9, _ and -"},
@@ -485,6 +563,24 @@ static const struct mistake {
     {"[source a]\nvendor = x\n[secret a b]\nenv = E\nnot_before = 2026-01-01T00:00:00Z\n"
      "not_after = 2026-01-01T00:00:00Z\n",
      "t.ini:3: b: not_before is not before not_after"},
+    {"[tokens a]\nenv = E\n", NO_SECTION},
+    {"[token]\nenv = E\n", NO_TOKEN},
+    {"[token A]\nenv = E\n", NO_TOKEN},
+    {"[token a b]\nenv = E\n", NO_TOKEN},
+    {"[token a/b]\nenv = E\n", NO_TOKEN},
+    {"[token \xc3\xa4]\nenv = E\n", NO_TOKEN},
+    {"[token " NAME_32 "x]\nenv = E\n", NO_TOKEN},
+    {"[token default]\nenv = E\n", NO_TOKEN},
+    {"[token " NAME_32 "]\nenv = E\n", ""},
+    {"[token a]\nenv = E\n[token b]\nenv = E\n[token a]\nfile = F\n", "t.ini:5: this token is there already"},
+    {"[token a]\n", "t.ini:1: a: set env or file, one of them"},
+    {"[token a]\nenv =\nfile =\n", "t.ini:1: a: set env or file, one of them"},
+    {"[token a]\nenv = E\nfile = F\n", "t.ini:1: a: set env or file, one of them"},
+    {"[token a]\nenv = E\nrole = boss\n", "t.ini:3: role must be read, work, publish or admin"},
+    {"[token a]\nenv = E\norg =\n", "t.ini:3: org must be a text, 1 to 64 bytes"},
+    {"[token a]\nenv = E\nsecret_env = F\n", "t.ini:3: secret_env: unknown key"},
+    {"[token a]\nenv = E\nenv = F\n", "t.ini:3: env: given twice"},
+    {"[server]\nflows = maybe\n", "t.ini:2: flows must be yes or no (or on, off)"},
     {"[server]\nloops = -1\ndatabase =\nword\n[source a]\n",
      "t.ini:2: loops must be a number, 0 to 64; t.ini:3: database must be a text, 1 to 99 bytes; "
      "t.ini:4: neither [section] nor key = value; t.ini:5: a: vendor is not set"},
@@ -528,6 +624,7 @@ int main(void)
         cmocka_unit_test(without_a_file_the_built_in_sources_exist),
         cmocka_unit_test(with_a_file_only_its_sources_exist),
         cmocka_unit_test(secrets_go_to_their_source),
+        cmocka_unit_test(tokens_are_kept_in_their_order),
         cmocka_unit_test(every_mistake_is_named_with_its_line),
         cmocka_unit_test(every_server_key_makes_a_difference),
         cmocka_unit_test(the_description_names_every_key),

@@ -91,6 +91,22 @@ static void another_date_moves_it(void **state)
     store_close(lab.store);
 }
 
+static void so_do_another_lab_and_another_clinic(void **state)
+{
+    struct lab lab = lab_open(*state);
+    lab_give(&lab, on_case, CASE("K1", "2026-01-21", ""));
+    lab_give(&lab, on_case,
+             "{'caseId':'K1','labId':'L2','clinicId':'C','requestedDeliveryDate':'2026-01-21'}");
+    lab_check(&lab, "default", "D1 C 2026-01-21 Failed STANDARD; D2 C 2026-01-21 Pending STANDARD K1");
+    lab_give(&lab, on_case,
+             "{'caseId':'K1','labId':'L2','clinicId':'C2','requestedDeliveryDate':'2026-01-21'}");
+    lab_check(&lab, "default",
+              "D1 C 2026-01-21 Failed STANDARD; D2 C 2026-01-21 Failed STANDARD; "
+              "D3 C2 2026-01-21 Pending STANDARD K1");
+    lab_check_told(&lab, "");
+    store_close(lab.store);
+}
+
 /* Somebody has driven off with a delivery. */
 static enum err call_depart(struct store *store, struct store_job *job)
 {
@@ -163,8 +179,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHELF_TEST(cases_of_one_day_go_together), SHELF_TEST(labs_clinics_and_orgs_are_apart),
         SHELF_TEST(the_highest_priority_counts),  SHELF_TEST(the_same_case_twice_changes_nothing),
-        SHELF_TEST(another_date_moves_it),        SHELF_TEST(what_has_left_stays_as_it_is),
-        SHELF_TEST(an_older_event_is_superseded), SHELF_TEST(what_is_missing_is_refused),
+        SHELF_TEST(another_date_moves_it),        SHELF_TEST(so_do_another_lab_and_another_clinic),
+        SHELF_TEST(what_has_left_stays_as_it_is), SHELF_TEST(an_older_event_is_superseded),
+        SHELF_TEST(what_is_missing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -256,6 +256,25 @@ static void an_older_event_is_superseded(void **state)
     store_close(lab.store);
 }
 
+static void the_first_proof_stays(void **state)
+{
+    struct lab lab = lab_open(*state);
+    struct invoice invoice;
+    put_invoice(&lab, "I1", "K1,K2", INVOICE_ISSUED);
+    lab_give_at(&lab, 9, on_delivered, "default", DONE("'K1'"));
+    lab_give_at(&lab, 10, on_delivered, "default", DONE_WITH("'K2'", "C", ",'verificationCode':'10'"));
+    check_int("I1", invoice_find(store_view(lab.store), lab.arena, SPAN("default"), SPAN("I1"), &invoice),
+              ERR_OK);
+    check_text("proof", invoice.delivered, quoted(lab.arena, PROOF).at);
+    put_invoice(&lab, "I1", "K1,K2", INVOICE_VOID);
+    put_invoice(&lab, "I1", "K1,K2", INVOICE_ISSUED); /* so finance wants it */
+    lab_give_at(&lab, 8, on_delivered, "default", DONE_WITH("'K2'", "C", ",'verificationCode':'8'"));
+    check_invoices(&lab, "I1 Issued with proof");
+    lab_give_at(&lab, 11, on_delivered, "default", DONE_WITH("'K2'", "C", ",'verificationCode':'11'"));
+    check_invoices(&lab, "I1 Delivered with proof");
+    store_close(lab.store);
+}
+
 static enum err call_clinic(struct store *store, struct store_job *job)
 {
     bool added;
@@ -339,6 +358,7 @@ int main(void)
         SHELF_TEST(another_clinic_is_told),
         SHELF_TEST(orgs_are_apart),
         SHELF_TEST(an_older_event_is_superseded),
+        SHELF_TEST(the_first_proof_stays),
         SHELF_TEST(far_from_the_clinic_is_flagged),
         SHELF_TEST(what_is_missing_is_refused),
     };

@@ -116,6 +116,8 @@ static const struct {
     {"logistics.deliveries", true, true},
     {"finance.billing", true, true},
     {"finance.billings", true, false},
+    {"pickupd.dispatch", true, true},
+    {"pickupds.dispatch", true, false},
 };
 
 static void test_sources(void **state)

@@ -5,7 +5,7 @@
 
 static char alpha[] = "alpha", beta[] = "beta", reason[] = "no secret";
 static struct source all[] = {{.name = alpha}, {.name = beta, .disabled = reason}};
-static const struct sources sources = {all, 2};
+static const struct sources sources = {.all = all, .count = 2};
 
 static void finds_enabled_sources_by_their_whole_name(void **state)
 {
@@ -19,7 +19,7 @@ static void finds_enabled_sources_by_their_whole_name(void **state)
 static void counts_what_is_enabled(void **state)
 {
     (void)state;
-    struct sources none = {NULL, 0};
+    struct sources none = {0};
     assert_int_equal(sources_enabled(&sources), 1);
     assert_int_equal(sources_enabled(&none), 0);
     assert_null(sources_find(&none, SPAN("alpha")));

@@ -22,7 +22,7 @@ static void every_source_and_secret_gets_its_own(void **state)
     struct secret of_south[] = {{.name = current}};
     struct source all[] = {{.name = north, .secrets = of_north, .secret_count = 2},
                            {.name = south, .secrets = of_south, .secret_count = 1}};
-    struct sources sources = {all, 2};
+    struct sources sources = {.all = all, .count = 2};
     tallies_attach(&tallies, &sources);
     assert_ptr_not_equal(all[0].tally, all[1].tally);
     assert_ptr_not_equal(of_north[0].tally, of_north[1].tally);
@@ -53,15 +53,15 @@ static void they_survive_a_reload(void **state)
     struct tallies tallies = {0};
     struct secret before = {.name = current};
     struct source first = {.name = north, .secrets = &before, .secret_count = 1};
-    tallies_attach(&tallies, &(struct sources){&first, 1});
+    tallies_attach(&tallies, &(struct sources){.all = &first, .count = 1});
     tally_count(&first, OUTCOME_REFUSED);
     tally_match(&before, 7);
     struct source other = {.name = south};
-    tallies_attach(&tallies, &(struct sources){&other, 1});
+    tallies_attach(&tallies, &(struct sources){.all = &other, .count = 1});
     char same_name[] = "north", same_secret[] = "current";
     struct secret after[] = {{.name = next}, {.name = same_secret}};
     struct source again = {.name = same_name, .secrets = after, .secret_count = 2};
-    tallies_attach(&tallies, &(struct sources){&again, 1});
+    tallies_attach(&tallies, &(struct sources){.all = &again, .count = 1});
     tally_count(&again, OUTCOME_REFUSED);
     assert_ptr_equal(again.tally, first.tally);
     assert_ptr_equal(after[1].tally, before.tally);
@@ -83,7 +83,7 @@ static void a_match_is_found_by_its_names(void **state)
     atomic_store(&match->last, 5);
     struct secret secret = {.name = current};
     struct source source = {.name = north, .secrets = &secret, .secret_count = 1};
-    tallies_attach(&tallies, &(struct sources){&source, 1});
+    tallies_attach(&tallies, &(struct sources){.all = &source, .count = 1});
     assert_ptr_equal(secret.tally, match);
     check_int("last", atomic_load(&secret.tally->last), 5);
     tallies_free(&tallies);
@@ -122,7 +122,7 @@ static void threads_lose_no_count(void **state)
     struct thread *threads[THREADS];
     struct secret secret = {.name = current};
     struct source source = {.name = north, .secrets = &secret, .secret_count = 1};
-    tallies_attach(&tallies, &(struct sources){&source, 1});
+    tallies_attach(&tallies, &(struct sources){.all = &source, .count = 1});
     for (int i = 0; i < THREADS; i++)
         threads[i] = thread_start("tally", count_much, &source);
     for (int i = 0; i < THREADS; i++)

@@ -1,0 +1,102 @@
+"""Clinics: over HTTP, and from a file with a running server or without one."""
+import json
+
+import harness
+
+
+def clinic(name, **more):
+    """A clinic's document."""
+    return {"clinicId": name, "name": "Invented Dental", "timezone": "America/New_York", **more}
+
+
+def write(server, content):
+    """A file to import."""
+    path = server.directory / "clinics.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_put_get_delete(server):
+    """What is put is what is got; again it is replaced; gone it is gone."""
+    name = harness.fresh()
+    document = clinic(name, coordinates={"lat": 40.7, "lng": -74}, address="1 Fictional Plaza", phone="555-0100", contactEmail="desk@example.com",
+                      operatingHours={"monday": [{"open": "08:00", "close": "12:00"}, {"open": "13:00", "close": "17:00"}], "sunday": None}, beside=[1])
+    assert server.api("GET", f"/v1/clinics/{name}").status == 404
+    assert server.api("PUT", f"/v1/clinics/{name}", document).status == 201
+    assert server.api("PUT", f"/v1/clinics/{name}", document).status == 200
+    assert server.api("GET", f"/v1/clinics/{name}").json == document
+    assert server.api("DELETE", f"/v1/clinics/{name}").status == 204
+    assert server.api("DELETE", f"/v1/clinics/{name}").status == 404
+
+
+def test_all_faults_at_once(server):
+    """Every fault is named, none by its value; the path's id counts."""
+    bad = {"clinicId": "CLI-1", "timezone": "Nowhere/Land", "coordinates": {"lat": 91, "lng": 0}, "operatingHours": {"monday": [{"open": "18:00", "close": "09:00"}]}}
+    errors = server.api("PUT", "/v1/clinics/CLI-1", bad).problem["errors"]
+    assert "Missing name" in errors and "Invalid coordinates.lat" in errors
+    answer = server.api("PUT", "/v1/clinics/CLI-2", clinic("CLI-1"))
+    assert answer.status == 400 and answer.problem["errors"] == ["Invalid clinicId: the path has another"]
+    assert server.api("PUT", "/v1/clinics/CLI-1", clinic("CLI-1", timezone="Nowhere/Land")).problem["errors"] == ["Invalid timezone"]
+
+
+def test_the_largest(server):
+    """A document of 32,768 bytes is kept, a longer one is not."""
+    name = harness.fresh()
+    room = 32768 - len(json.dumps(clinic(name, beside=""), separators=(",", ":")))
+    assert server.api("PUT", f"/v1/clinics/{name}", clinic(name, beside="x" * room)).status == 201
+    assert server.api("PUT", f"/v1/clinics/{name}", clinic(name, beside="x" * (room + 1))).status == 400
+
+
+def test_pages():
+    """All clinics come, in the order of their ids, in pages."""
+    with harness.Server() as server:
+        names = sorted(harness.fresh() for _ in range(5))
+        answer = server.api("POST", "/v1/clinics/import", [clinic(name) for name in reversed(names)])
+        assert [row["result"] for row in answer.json["results"]] == ["added"] * 5
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = server.api("GET", f"/v1/clinics?limit=2{cursor and '&cursor=' + cursor}").json
+            seen += [row["clinicId"] for row in page["clinics"]]
+            cursor = page["next"]
+        assert seen == names
+
+
+def test_import_over_http(server):
+    """Each clinic of a list stands or falls alone, and the answer says which."""
+    good, bad = harness.fresh(), harness.fresh()
+    answer = server.api("POST", "/v1/clinics/import", [clinic(good), {"clinicId": bad}, 7]).json
+    assert [row["result"] for row in answer["results"]] == ["added", "rejected", "rejected"] and answer["rejected"] == 2
+    assert "Missing name" in answer["results"][1]["errors"]
+    assert server.api("GET", f"/v1/clinics/{bad}").status == 404
+    assert server.api("POST", "/v1/clinics/import", clinic(good)).status == 400
+    assert server.api("POST", "/v1/clinics/import", [clinic(good)] * 1001).status == 400
+
+
+def test_import_a_file(server):
+    """The running server puts them; every line says what became of one, and the exit code whether all are there."""
+    good, bad = harness.fresh(), harness.fresh()
+    result = server.cli("clinics", "import", write(server, [clinic(good), {"clinicId": bad}]))
+    assert (result.code, result.out.splitlines()) == (1, [f"1 {good} added", f"2 {bad} rejected: Missing name, Missing timezone"])
+    result = server.cli("clinics", "import", write(server, clinic(good, phone="555-0100")))
+    assert (result.code, result.out) == (0, f"1 {good} replaced\n")
+    assert server.api("GET", f"/v1/clinics/{good}").json["phone"] == "555-0100"
+
+
+def test_import_without_a_server():
+    """The command writes the file itself; another org's clinics are apart."""
+    with harness.Server() as server:
+        server.stop()
+        assert server.cli("clinics", "import", write(server, clinic("C-1"))).out == "1 C-1 added\n"
+        assert server.cli("clinics", "import", write(server, clinic("C-1")), "--org", "north").out == "1 C-1 added\n"
+        server.start()
+        assert server.api("GET", "/v1/clinics/C-1").status == 200
+        assert [row["org"] for row in server.query("SELECT org FROM clinics ORDER BY org")] == ["default", "north"]
+
+
+def test_import_what_is_no_file(server):
+    """A file that can't be read, or is no JSON, is named with its line."""
+    result = server.cli("clinics", "import", server.directory / "missing.json")
+    assert result.code == 1 and "missing.json" in result.err
+    result = server.cli("clinics", "import", write(server, "[\n{]"))
+    assert result.code == 1 and "clinics.json:2: Malformed JSON" in result.err
+    assert server.cli("clinics", "import").code == 2
