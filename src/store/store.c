@@ -83,12 +83,21 @@ static bool is_ours(struct db *db, const char *path, struct buf *why)
     return false;
 }
 
-static struct use *use_of(struct store *store, struct span origin)
+/* NULL for an origin of which nothing was ever in quarantine. */
+static struct use *find_use(struct store *store, struct span origin)
 {
     for (struct use *use = store->uses; use != NULL; use = use->next)
         if (span_is(span_of(use->origin), origin))
             return use;
-    struct use *use = mem_alloc(sizeof *use);
+    return NULL;
+}
+
+static struct use *use_of(struct store *store, struct span origin)
+{
+    struct use *use = find_use(store, origin);
+    if (use != NULL)
+        return use;
+    use = mem_alloc(sizeof *use);
     *use = (struct use){store->uses, mem_copy(origin), 0, 0};
     store->uses = use;
     return use;
@@ -221,8 +230,8 @@ static enum err find_event(struct store *store, struct store_job *job, bool *fou
 static enum err put_event(struct store *store, struct store_job *job)
 {
     const struct event *event = &job->event;
-    struct use *use = use_of(store, event->origin);
-    if (use->rows > 0)
+    struct use *use = find_use(store, event->origin); /* who publishes may name any number of origins */
+    if (use != NULL && use->rows > 0)
         TRY(leave_quarantine(store, job, use));
     db_bind_blob(store->db, SQL_EVENT_ADD, 1, id_of(job));
     db_bind_text(store->db, SQL_EVENT_ADD, 2, event->origin);
