@@ -31,6 +31,7 @@ class Description:
         self.document = document
         self.paths = document["paths"]
         self.validators = {}
+        self.known = {}  # Values that a test wants to see in members of these names, and in paths.
 
     def find(self, path):
         """The template of a path, or None; one without a name in that place goes before one with it."""
@@ -138,18 +139,17 @@ class Description:
         return st.lists(self.values(schema.get("items", {}), depth + 1), min_size=schema.get("minItems", 0), max_size=max(most, schema.get("minItems", 0)))
 
     def _object(self, schema, depth):
-        fields = {name: self.values(field, depth + 1) for name, field in schema.get("properties", {}).items()}
+        fields = {name: mostly(self.known.get(name), self.values(field, depth + 1)) for name, field in schema.get("properties", {}).items()}
         needed = {name: fields[name] for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional={name: field for name, field in fields.items() if name not in needed})
 
 
 TEXTS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=8)
-NAMES = ["a", "b", "c"]  # Few, so that requests meet.
 
 
-def mostly(value, others):
-    """This value, but for one time in four or so."""
-    return st.one_of(st.just(value), st.just(value), st.just(value), others)
+def mostly(known, others):
+    """Mostly one of these values, if there are any."""
+    return st.one_of(st.sampled_from(known), st.sampled_from(known), others) if known else others
 
 
 @st.composite
@@ -168,13 +168,12 @@ def requests(draw, description, method, template, operation):
     """A request of an operation as (method, path, body): mostly as described, sometimes with a fault."""
     path, pairs = template, []
     for parameter in operation["parameters"]:
-        value = draw(description.values(parameter["schema"]))
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        name, made_up = parameter["name"], description.values(parameter["schema"]).map(str)
         if parameter["in"] == "path":
-            text = draw(st.sampled_from(NAMES)) if draw(st.booleans()) else text
-            path = path.replace(f"{{{parameter['name']}}}", quote(text, safe="", errors="replace") or "x")
-        elif draw(st.booleans()):
-            pairs.append(f"{parameter['name']}={quote(draw(mostly(text, TEXTS)), safe='', errors='replace')}")
+            known = description.known.get(template) if name == "id" else description.known.get(name)
+            path = path.replace(f"{{{name}}}", quote(draw(mostly(known, made_up)), safe="") or "x")
+        elif parameter["in"] == "query" and draw(st.booleans()):
+            pairs.append(f"{name}={quote(draw(st.one_of(mostly(description.known.get(name), made_up), TEXTS)), safe='')}")
     body = None
     if "requestBody" in operation:
         body = draw(description.values(operation["requestBody"]["content"]["application/json"]["schema"]))
