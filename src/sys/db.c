@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "log_file.h"
+
 #define BUSY_MS 5000 /* that a reader is waited for */
 
 /* The log is cut to this length when it begins anew. */
@@ -196,7 +198,8 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
         return NULL;
     }
     struct db *db = mem_alloc(sizeof *db);
-    if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, NULL) == SQLITE_OK && configure(db) == ERR_OK)
+    const char *vfs = mode == DB_WRITE ? log_file_vfs() : NULL;
+    if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, vfs) == SQLITE_OK && configure(db) == ERR_OK)
         return db;
     buf_printf(why, "%s: %s", path, db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
     db_close(db);
