@@ -14,7 +14,7 @@ static void reserve(struct buf *buf, size_t more)
     while (room - buf->len < more)
         room *= 2;
     if (buf->arena != NULL) {
-        char *at = arena_alloc(buf->arena, room);
+        char *at = arena_room(buf->arena, room);
         if (buf->len > 0)
             memcpy(at, buf->at, buf->len);
         buf->at = at;

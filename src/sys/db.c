@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "log_file.h"
@@ -15,6 +16,8 @@
 
 /* The log is cut to this length when it begins anew. */
 #define LOG_BYTES "16777216"
+
+static once_flag ready = ONCE_FLAG_INIT;
 
 struct db {
     sqlite3 *handle;
@@ -188,6 +191,13 @@ int64_t db_log_pages(const struct db *db)
     return db->log_pages;
 }
 
+/* SQLite need not count its memory, which it does under a lock. Refused once somebody has used it: no matter.
+ */
+static void set_up(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
 {
     struct buf uri CLEANUP(buf_free) = {0};
@@ -198,6 +208,7 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
         return NULL;
     }
     struct db *db = mem_alloc(sizeof *db);
+    call_once(&ready, set_up);
     const char *vfs = mode == DB_WRITE ? log_file_vfs() : NULL;
     if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, vfs) == SQLITE_OK && configure(db) == ERR_OK)
         return db;
