@@ -127,7 +127,7 @@ fuzz: packages-fuzz
 	$(Q)test/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 bench: packages-bench
-	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/disk.so
+	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/disk.so $(OUT)/bench/slow.so
 	$(if $(filter-out hostile,$(or $(BENCH),all)),$(Q)BENCH='$(filter-out hostile,$(BENCH))' $(PYTHON) test/bench/bench.py $(OUT))
 	$(if $(filter hostile,$(or $(BENCH),hostile)),$(Q)$(PYTHON) test/bench/hostile.py $(OUT))
 
