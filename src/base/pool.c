@@ -79,9 +79,9 @@ void *pool_take(size_t size)
 
 void *pool_resize(void *at, size_t size)
 {
-    const struct head *head = (struct head *)at - 1;
     if (at == NULL)
         return pool_take(size);
+    const struct head *head = (struct head *)at - 1;
     if (size <= head->size)
         return at;
     void *larger = pool_take(size);
@@ -92,9 +92,9 @@ void *pool_resize(void *at, size_t size)
 
 void pool_give(void *at)
 {
-    struct head *head = (struct head *)at - 1;
     if (at == NULL)
         return;
+    struct head *head = (struct head *)at - 1;
     if (head->size > LARGEST || kept + head->size > POOL_BYTES)
         free(head);
     else
