@@ -216,9 +216,12 @@ static void add_notify_secret(struct setup *setup, struct faults *faults)
     const struct secret_config secret = {.env = *server->notify_secret_file ? "" : server->notify_secret_env,
                                          .file = server->notify_secret_file};
     struct buf file CLEANUP(wipe) = {0};
+    struct buf vouchers CLEANUP(buf_free) = {0}; /* only to find out whether they can be read */
     struct span text;
     if (*server->notify_url == '\0' || !read_secret(setup, "notify_url", &secret, &file, &text, faults))
         return;
+    if (*server->notify_ca_file != '\0')
+        setup_read_file(server->notify_ca_file, SETUP_FILE_MAX, &vouchers, faults);
     if (text.len == 0)
         faults_add(faults, "%s: notify_url needs a secret: set %s", setup->config.file,
                    *secret.file ? secret.file : secret.env);

@@ -12,6 +12,7 @@
 #include "store/notices.h"
 #include "sys/fetch.h"
 
+#define NEWS_MS      20      /* after a commit: under load there is one with every breath */
 #define RETRY_MS     1000    /* after the disk did not take something */
 #define LONGEST_MS   3600000 /* between two looks at what is due */
 #define ANSWER_BYTES 1024    /* nobody reads it */
@@ -42,6 +43,7 @@ struct notify {
     struct flight *flights;
     size_t flight_count;
     bool keeping; /* `keep` is with the writer */
+    bool soon;    /* the timer is set to look at what was committed */
     bool stopped;
 };
 
@@ -237,6 +239,7 @@ static void on_kept(struct store_job *job)
 static void tick(void *arg)
 {
     struct notify *notify = arg;
+    notify->soon = false;
     if (notify->stopped)
         return;
     if (notify->url == NULL)
@@ -248,7 +251,11 @@ static void tick(void *arg)
 static void on_news(void *arg, int64_t seq)
 {
     (void)seq;
-    tick(arg);
+    struct notify *notify = arg;
+    if (notify->soon || notify->stopped)
+        return;
+    notify->soon = true;
+    loop_timer_set(notify->timer, NEWS_MS);
 }
 
 struct notify *notify_start(struct news *news, struct view *view, struct writer *writer, struct loop *loop,

@@ -3,6 +3,8 @@
  * again stays where it is, unless another lab, clinic or date is asked for.
  */
 #include "base/date.h"
+#include "base/hash.h"
+#include "base/hex.h"
 #include "flow/deliveries.h"
 #include "handlers.h"
 #include "tell.h"
@@ -107,6 +109,18 @@ static bool is_same_detail(const struct flow_event *event, const struct delivery
     return same;
 }
 
+/* A name for what the detail says, in whatever order. */
+static struct span digest_of(const struct flow_event *event)
+{
+    struct buf sorted = {.arena = event->arena};
+    uint8_t digest[HASH_BYTES];
+    char *text = arena_alloc(event->arena, 2 * HASH_BYTES + 1);
+    json_put_sorted(&sorted, event->detail);
+    hash_text(buf_span(&sorted), digest);
+    hex_write(text, digest, HASH_BYTES);
+    return span_of(text);
+}
+
 /* The case is in a delivery already. */
 static enum err take_again(struct store *store, const struct flow_event *event, struct ready *ready,
                            struct delivery_case *before)
@@ -126,7 +140,7 @@ static enum err take_again(struct store *store, const struct flow_event *event, 
                          describe(event, ready, &delivery));
     if (is_same_detail(event, before))
         return ERR_OK;
-    return flow_tell(store, event, "case.changed", about(event, ready, flow_event_id(event)),
+    return flow_tell(store, event, "case.changed", about(event, ready, digest_of(event)),
                      describe(event, ready, &delivery));
 }
 

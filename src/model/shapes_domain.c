@@ -173,8 +173,11 @@ static const struct shape_field one_case = {.type = SHAPE_OBJECT, .of = &shape_d
         {"notes", PLAIN_TEXT, .help = "Of its cases, a line each."}, DRIVER, ETA,                            \
         {"proof", .type = SHAPE_OBJECT, .help = "Who took it, when, and what shows it."}, SEQ, CHANGES
 
+static const struct shape_field one_case_id = {.type = SHAPE_TEXT, .required = true};
 static const struct shape_field delivery[] = {
     DELIVERY,
+    {"caseIds", .type = SHAPE_LIST, .required = true, .element = &one_case_id,
+     .help = "In the order in which they came."},
     {"cases", .type = SHAPE_LIST, .element = &one_case, .help = "Of one delivery; a page leaves them out."},
 };
 const struct shape shape_delivery = {"Delivery", "A delivery.", SHAPE_FIELDS(delivery)};

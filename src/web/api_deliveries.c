@@ -20,20 +20,44 @@ static void put_head(struct buf *out, const struct delivery *delivery)
     ask_put_time(out, "updated", delivery->updated);
 }
 
+static void put_case_id(void *arg, const struct delivery_case *one)
+{
+    json_put_str(arg, one->id);
+}
+
+static enum err put_case_ids(struct view *view, struct buf *out, const struct delivery *delivery)
+{
+    json_key(out, SPAN("caseIds"));
+    json_open(out, '[');
+    TRY(delivery_each_case(view, delivery->org, delivery->id, put_case_id, out));
+    json_close(out, ']');
+    return ERR_OK;
+}
+
 /* A page. */
+
+struct listing {
+    struct page *page;
+    struct view *view;
+    enum err err;
+};
 
 static void put_row(void *arg, const struct delivery *delivery)
 {
-    struct page *page = arg;
-    page_note_number(page, delivery->number);
-    json_open(&page->out, '{');
-    put_head(&page->out, delivery);
-    json_close(&page->out, '}');
+    struct listing *listing = arg;
+    struct buf *out = &listing->page->out;
+    page_note_number(listing->page, delivery->number);
+    json_open(out, '{');
+    put_head(out, delivery);
+    if (listing->err == ERR_OK)
+        listing->err = put_case_ids(listing->view, out, delivery);
+    json_close(out, '}');
 }
 
 static enum err run_page(struct view *view, struct ask *ask)
 {
     struct page *page = ask->data;
+    struct listing listing = {page, view, ERR_OK};
     struct delivery_filter filter = {.org = ask_org(ask),
                                      .status = ask_text(ask, "status"),
                                      .clinic_id = ask_text(ask, "clinicId"),
@@ -41,7 +65,8 @@ static enum err run_page(struct view *view, struct ask *ask)
                                      .date = ask_text(ask, "date"),
                                      .after = page->after_number,
                                      .limit = page->limit};
-    return delivery_each(view, &filter, put_row, page);
+    TRY(delivery_each(view, &filter, put_row, &listing));
+    return listing.err;
 }
 
 void api_deliveries(struct ask *ask)
@@ -69,6 +94,7 @@ static enum err write_one(struct view *view, struct ask *ask, struct buf *out)
     *out = (struct buf){.arena = ask_arena(ask)};
     json_open(out, '{');
     put_head(out, &delivery);
+    TRY(put_case_ids(view, out, &delivery));
     json_key(out, SPAN("cases"));
     json_open(out, '[');
     TRY(delivery_each_case(view, ask_org(ask), ask->names[0], put_case, out));

@@ -39,8 +39,9 @@ class Notice:
 class Dispatcher:
     """Answers with `status`, or with nothing at all while that is None."""
 
-    def __init__(self, status=200):
+    def __init__(self, status=200, context=None):
         self.status, self.came, self.released = status, queue.Queue(), threading.Event()
+        self.scheme = "https" if context else "http"
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -61,14 +62,22 @@ class Dispatcher:
             def log_message(self, *_):
                 """Say nothing."""
 
+        class Server(ThreadingHTTPServer):
+            """Does not tell of clients that leave, or trust it not."""
+
+            def handle_error(self, request, client_address):
+                """Say nothing."""
+
         ledger.SECRETS.add(SECRET)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self):
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}/told"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}/told"
 
     def settings(self):
         """What a server's config needs to tell it."""

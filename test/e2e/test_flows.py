@@ -178,6 +178,7 @@ def test_cases_race_for_one_delivery(flows):
     [delivery] = deliveries(flows, name)
     assert delivery["priority"] == "RUSH" and delivery["status"] == "Pending"
     assert [row["caseId"] for row in delivery["cases"]] == [one["detail"]["caseId"] for one in batch]
+    assert get(flows, f"/v1/deliveries?clinicId={name}").json["deliveries"][0]["caseIds"] == [one["detail"]["caseId"] for one in batch]
     assert delivery["notes"].split("\n") == ["note STANDARD", "note RUSH"]
     assert delivery["cases"][0]["detail"]["packageSpecs"] == {"weight": 0.5, "fragile": True}
     assert [row["kind"] for row in notifications(flows, deliveryId=delivery["deliveryId"])] == ["delivery.rush"]

@@ -1,5 +1,8 @@
 """The dispatcher is told by a signed webhook, by the log and by the API, also when pickupd or the dispatcher is down for a while."""
 import json
+import signal
+import ssl
+import subprocess
 
 import pytest
 
@@ -8,6 +11,8 @@ import harness
 import lab
 import process
 
+CERTIFICATE = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+               "-addext", "subjectAltName=IP:127.0.0.1"]
 PENDING_AFTER_500 = {"state": "pending", "attempts": 1, "error": "HTTP 500"}
 
 
@@ -142,11 +147,36 @@ def test_orgs_are_apart():
         assert server.get("/v1/notifications", token="other")["notifications"] == []
 
 
+def test_reloaded():
+    """A reload changes nothing about whom to tell."""
+    with dispatcher.Dispatcher() as told, serving(told) as server:
+        for _ in range(2):
+            server.process.send_signal(signal.SIGHUP)
+            server.log.wait_for("configuration reloaded")
+            rush(server)
+            assert told.next().is_genuine
+
+
+def test_over_tls(tmp_path):
+    """Over TLS only one that somebody vouches for is told."""
+    subprocess.run([*CERTIFICATE, "-keyout", "key.pem", "-out", "cert.pem"], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with dispatcher.Dispatcher(context=context) as told, serving(told) as server:
+        rush(server)
+        assert settled(server, state="pending", attempts=1)["error"] == "SSL peer certificate or SSH remote key was not OK"
+        server.settings["notify_ca_file"] = tmp_path / "cert.pem"
+        server.restart()
+        assert told.next().is_genuine
+        assert settled(server, state="sent")["attempts"] == 2
+
+
 @pytest.mark.parametrize("settings, secret, reason", [
     ({"notify_url": "http://127.0.0.1/x"}, None, "notify_url needs a secret: set PICKUPD_NOTIFY_SECRET"),
     ({"notify_url": "http://127.0.0.1/x"}, "short", "the secret of notify_url: is not Base64"),
     ({"notify_url": "http://127.0.0.1/x"}, "whsec_AAAA", "the secret of notify_url: stands for 3 bytes, but must for 24 to 64"),
     ({"notify_url": "127.0.0.1/x"}, dispatcher.SECRET, "notify_url must be a whole http or https URL"),
+    ({"notify_url": "https://127.0.0.1/x", "notify_ca_file": "/nowhere/ca.pem"}, dispatcher.SECRET, "/nowhere/ca.pem: No such file or directory"),
     ({"notify_url": "ftp://127.0.0.1/x"}, dispatcher.SECRET, "notify_url must be a whole http or https URL"),
 ])
 def test_a_mistake_in_the_config(settings, secret, reason):

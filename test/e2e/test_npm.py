@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import dispatcher
 import harness
 import ledger
 import oracle
@@ -163,3 +164,17 @@ def test_ours_is_genuine(server, libraries, sender, name):
     headers = signed_by_us(server, sender, body)
     assert libraries.verify(sender, body, headers) is True
     assert libraries.verify(sender, body + " ", headers) is False
+
+
+def test_what_the_dispatcher_is_told_is_genuine(libraries):
+    """A notice is a webhook that the library takes as genuine, and nothing else with its signature."""
+    with dispatcher.Dispatcher() as told:
+        server = harness.Server(settings={"flows": "on", **told.settings()})
+        server.variables.update({**told.variables(), "NOTIFY_SECRET": SECRETS["standard-webhooks"]})
+        detail = {"caseId": "C-1", "labId": "LAB001", "clinicId": "CLI-\u00e9", "requestedDeliveryDate": "2026-01-21", "priority": "EMERGENCY"}
+        with server:
+            server.api("POST", "/v1/events", {"source": "cases.production", "detailType": "CaseReadyToShip", "detail": detail})
+            notice = told.next()
+        headers = {"webhook-id": notice.id, "webhook-timestamp": str(notice.time), "webhook-signature": notice.signature}
+        assert libraries.verify("standard-webhooks", notice.body.decode(), headers) is True
+        assert libraries.verify("standard-webhooks", notice.body.decode() + " ", headers) is False

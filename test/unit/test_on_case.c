@@ -68,7 +68,10 @@ static void the_same_case_twice_changes_nothing(void **state)
     lab_check_told(&lab, "delivery.rush");
     lab_give(&lab, on_case, CASE("K2", "2026-01-21", NOTES("knock twice") RUSH));
     lab_check(&lab, "default", "D1 C 2026-01-21 Pending RUSH K1 K2 (ring\nknock)");
-    lab_check_told(&lab, "delivery.rush; case.changed");
+    lab_give(&lab, on_case, CASE("K2", "2026-01-21", RUSH NOTES("knock twice")));
+    lab_check_told(&lab, "delivery.rush; case.changed"); /* once for what it says */
+    lab_give(&lab, on_case, CASE("K2", "2026-01-21", RUSH NOTES("knock thrice")));
+    lab_check_told(&lab, "delivery.rush; case.changed; case.changed");
     store_close(lab.store);
 }
 
