@@ -6,7 +6,7 @@ set -eu
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
      libcurl4-openssl-dev tzdata curl"
 test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
-      nginx-light openssl bash valgrind slowhttptest"
+      nginx-light openssl bash valgrind slowhttptest jq python3-jsonschema"
 fuzz="libclang-rt-dev"
 bench="wrk webhook gunicorn python3-flask apache2-utils"
 

@@ -56,8 +56,12 @@ static const bool is_odd[256] = {
 
 static size_t plain_bytes(struct span text)
 {
+    const unsigned char *at = (const unsigned char *)text.at;
     size_t i = 0;
-    while (i < text.len && !is_odd[(unsigned char)text.at[i]])
+    /* Most are plain, and four at a time cost half as much. */
+    while (i + 4 <= text.len && !(is_odd[at[i]] | is_odd[at[i + 1]] | is_odd[at[i + 2]] | is_odd[at[i + 3]]))
+        i += 4;
+    while (i < text.len && !is_odd[at[i]])
         i++;
     return i;
 }

@@ -4,7 +4,7 @@
 #include "handlers.h"
 #include "opening.h"
 #include "series.h"
-#include "store/notices.h"
+#include "tell.h"
 
 #define LATEST_MS INT64_C(86400000) /* that a window may have been over when it was asked for */
 
@@ -28,14 +28,6 @@ static void refuse(struct visit *visit, struct span reason)
 {
     visit->result->outcome = FLOW_PERMANENT;
     visit->result->reason = reason;
-}
-
-static void refuse_faults(struct visit *visit, const struct faults *faults)
-{
-    struct buf reason = {.arena = visit->event->arena};
-    for (size_t i = 0; i < faults->count; i++)
-        buf_printf(&reason, "%s%s", i > 0 ? ", " : "", faults->texts[i]);
-    refuse(visit, buf_span(&reason));
 }
 
 static void refuse_clinic(struct visit *visit, const char *what)
@@ -83,7 +75,7 @@ static void refuse_window(struct visit *visit, const struct window *window, cons
 
 /* What the dispatcher is told. */
 
-static enum err tell(struct visit *visit, const char *kind, struct span key, struct span reason)
+static enum err tell(struct visit *visit, const char *kind, struct span about, struct span reason)
 {
     const struct pickup_request *request = &visit->request;
     struct buf detail = {.arena = visit->event->arena};
@@ -101,35 +93,25 @@ static enum err tell(struct visit *visit, const char *kind, struct span key, str
     if (visit->result->more.len > 0)
         json_add_raw(&detail, "more", visit->result->more);
     json_close(&detail, '}');
-    struct notice notice = {.org = visit->event->event->org,
-                            .kind = span_of(kind),
-                            .key = key,
-                            .time = visit->event->now,
-                            .detail = buf_span(&detail)};
-    return notice_add(visit->store, &notice);
+    return flow_tell(visit->store, visit->event, kind, about, buf_span(&detail));
 }
 
 /* Once for a pickup or a schedule. */
 static enum err tell_rush(struct visit *visit)
 {
-    struct buf key = {.arena = visit->event->arena};
+    struct buf about = {.arena = visit->event->arena};
     if (!visit->request.is_rush)
         return ERR_OK;
-    buf_add(&key, SPAN("pickup.rush\n"));
-    buf_add(&key, visit->event->event->origin);
-    buf_add_char(&key, '\n');
-    buf_add(&key, visit->request.pickup_id);
-    return tell(visit, "pickup.rush", buf_span(&key), SPAN(""));
+    buf_add(&about, visit->event->event->origin);
+    buf_add_char(&about, '\n');
+    buf_add(&about, visit->request.pickup_id);
+    return tell(visit, "pickup.rush", buf_span(&about), SPAN(""));
 }
 
 /* Once for an event. */
 static enum err tell_refused(struct visit *visit, struct span reason)
 {
-    struct buf key = {.arena = visit->event->arena};
-    char id[EVENT_ID_TEXT];
-    event_id_write(id, &visit->event->event->id);
-    buf_printf(&key, "pickup.refused\n%s", id);
-    return tell(visit, "pickup.refused", buf_span(&key), reason);
+    return tell(visit, "pickup.refused", flow_event_id(visit->event), reason);
 }
 
 /* What is there already. */
@@ -311,10 +293,8 @@ enum err on_pickup(struct store *store, const struct flow_event *event, struct f
     struct visit visit = {.store = store, .event = event, .result = result};
     struct faults faults = {.arena = event->arena};
     struct buf kept = {.arena = event->arena};
-    if (!pickup_request_read(event->detail, &visit.request, &faults)) {
-        refuse_faults(&visit, &faults);
-        return ERR_OK;
-    }
+    if (!pickup_request_read(event->detail, &visit.request, &faults))
+        return handler_refuse(event, &faults, result);
     pickup_request_keep(&kept, event->detail);
     visit.kept = buf_span(&kept);
     TRY(find_before(&visit));

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "room.h"
 #include "sys/reserve.h"
+#include "uses.h"
 
 /* Marks the file as ours: "pkup". */
 #define APPLICATION_ID 0x706b7570
@@ -30,14 +31,6 @@ static const char *const migrations[] = {
 };
 
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
-
-/* What quarantine holds of one source: counted here, so that nobody has to count rows to know. */
-struct use {
-    struct use *next;
-    char *origin;
-    int64_t rows;
-    int64_t bytes;
-};
 
 struct store {
     struct db *db;
@@ -83,17 +76,6 @@ static bool is_ours(struct db *db, const char *path, struct buf *why)
     return false;
 }
 
-static struct use *use_of(struct store *store, struct span origin)
-{
-    for (struct use *use = store->uses; use != NULL; use = use->next)
-        if (span_is(span_of(use->origin), origin))
-            return use;
-    struct use *use = mem_alloc(sizeof *use);
-    *use = (struct use){store->uses, mem_copy(origin), 0, 0};
-    store->uses = use;
-    return use;
-}
-
 static enum err count(struct store *store)
 {
     bool row;
@@ -103,7 +85,7 @@ static enum err count(struct store *store)
         use->rows = use->bytes = 0;
     enum err err = db_step(store->db, SQL_QUARANTINE_USE, &row);
     while (err == ERR_OK && row) {
-        struct use *use = use_of(store, db_span(store->db, SQL_QUARANTINE_USE, 0));
+        struct use *use = use_of(&store->uses, db_span(store->db, SQL_QUARANTINE_USE, 0));
         use->rows++;
         use->bytes += db_int(store->db, SQL_QUARANTINE_USE, 1);
         err = db_step(store->db, SQL_QUARANTINE_USE, &row);
@@ -166,12 +148,7 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
 
 void store_close(struct store *store)
 {
-    while (store->uses != NULL) {
-        struct use *use = store->uses;
-        store->uses = use->next;
-        free(use->origin);
-        free(use);
-    }
+    uses_free(&store->uses);
     db_close(store->db);
     if (store->reserve != NULL)
         reserve_close(store->reserve);
@@ -221,8 +198,8 @@ static enum err find_event(struct store *store, struct store_job *job, bool *fou
 static enum err put_event(struct store *store, struct store_job *job)
 {
     const struct event *event = &job->event;
-    struct use *use = use_of(store, event->origin);
-    if (use->rows > 0)
+    struct use *use = use_find(store->uses, event->origin); /* who publishes may name any number of origins */
+    if (use != NULL && use->rows > 0)
         TRY(leave_quarantine(store, job, use));
     db_bind_blob(store->db, SQL_EVENT_ADD, 1, id_of(job));
     db_bind_text(store->db, SQL_EVENT_ADD, 2, event->origin);
@@ -242,7 +219,7 @@ static enum err put_event(struct store *store, struct store_job *job)
 
 static enum err put_quarantine(struct store *store, struct store_job *job)
 {
-    struct use *use = use_of(store, job->event.origin);
+    struct use *use = use_of(&store->uses, job->event.origin);
     int64_t bytes = (int64_t)(job->body.len + job->head.len);
     TRY(find_event(store, job, &job->known));
     job->duplicate = job->known;
@@ -282,7 +259,7 @@ static enum err put_faults(struct store *store, struct store_job *job)
 
 static enum err put_clear(struct store *store, struct store_job *job)
 {
-    struct use *use = use_of(store, job->event.origin);
+    struct use *use = use_of(&store->uses, job->event.origin);
     return use->rows > 0 ? leave_quarantine(store, job, use) : ERR_OK;
 }
 
@@ -413,7 +390,7 @@ static enum err put_parts(struct store *store, struct store_job *first)
 {
     int64_t since;
     enum err full = ERR_OK;
-    struct use *use = use_of(store, first->event.origin);
+    struct use *use = use_of(&store->uses, first->event.origin);
     struct use before = *use;
     int64_t seq = store->seq;
     TRY(db_run(store->db, SQL_SAVEPOINT));

@@ -56,7 +56,7 @@ static bool matches(const struct api *api, struct span path, struct span names[A
     size_t count = 0;
     while (want.len > 0 && got.len > 0) {
         struct span part = span_cut(&want, '/'), other = span_cut(&got, '/');
-        if (span_starts(part, SPAN("{")))
+        if (span_starts(part, SPAN("{")) && other.len > 0)
             names[count++] = other;
         else if (!span_is(part, other))
             return false;
@@ -294,7 +294,7 @@ static void put_write(struct ask *ask, store_call *call, void (*finish)(struct a
     if (err == ERR_OK)
         err = writer_put(writer, &ask->write);
     if (err != ERR_OK)
-        ask_refuse(ask, err, NULL);
+        finish(ask, err);
 }
 
 void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err))

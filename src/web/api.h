@@ -83,8 +83,8 @@ int64_t ask_param_int(const struct ask *ask, const char *name, int64_t otherwise
 int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise);
 
 /*
- * Runs a call in the writer's thread, and `finish` afterwards, back here. If the writer can't take it, 503 is
- * answered, as it is by ask_failed for what the disk did not take. `call` finds the ask by ask_of.
+ * Runs a call in the writer's thread, and `finish` afterwards, back here; at once, with the error, if the
+ * writer can't take it. `call` finds the ask by ask_of.
  */
 void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
 struct ask *ask_of(struct store_job *job);

@@ -42,6 +42,10 @@ static void put_parameter(struct buf *out, const char *in, struct span name, con
     json_close(out, '}');
 }
 
+static const struct shape_field last_event = {
+    "Last-Event-ID", .type = SHAPE_WHOLE, .least = 0, .most = INT64_MAX,
+    .help = "The id of the last event that was seen; the stream goes on behind it."};
+
 static void put_parameters(struct buf *out, const struct api *api)
 {
     static const struct shape_field name = {"name", SHAPE_TEXT,   true,
@@ -57,6 +61,8 @@ static void put_parameters(struct buf *out, const struct api *api)
     for (size_t i = 0; i < api_param_count; i++)
         if (strcmp(api_params[i].operation, api->name) == 0)
             put_parameter(out, "query", span_of(api_params[i].field.name), &api_params[i].field);
+    if (strcmp(api->name, "stream") == 0)
+        put_parameter(out, "header", span_of(last_event.name), &last_event);
     json_close(out, ']');
 }
 
@@ -84,13 +90,22 @@ static void put_content(struct buf *out, const char *type, const struct shape *s
     json_close(out, '}');
 }
 
+static bool has_media(const char *operation)
+{
+    for (size_t i = 0; operation != NULL && i < sizeof media / sizeof media[0]; i++)
+        if (strcmp(media[i].operation, operation) == 0)
+            return true;
+    return false;
+}
+
 static void put_answer(struct buf *out, struct span status, const struct shape *shape, const char *type,
                        const char *operation)
 {
     json_key(out, status);
     json_open(out, '{');
     json_add_str(out, "description", span_of(shape->help));
-    put_content(out, type, shape, operation);
+    if (shape != &shape_none || has_media(operation))
+        put_content(out, type, shape, operation);
     json_close(out, '}');
 }
 

@@ -14,18 +14,23 @@ struct polls {
     bool stopped;
 };
 
+/* A poll that tries again may leave at once, when its claim can't be taken: so the list is not walked
+ * meanwhile. */
 static void on_commit(void *arg, int64_t seq)
 {
     struct polls *polls = arg;
+    int64_t consumers[POLLS_MAX];
+    size_t count = 0;
     (void)seq;
-    for (struct poll *poll = polls->first, *next; poll != NULL; poll = next) {
-        next = poll->next; /* a retry is answered later, so it does not change the list now */
-        bool is_first = true;
-        for (const struct poll *before = polls->first; before != poll; before = before->next)
-            is_first = is_first && before->consumer != poll->consumer;
-        if (is_first)
-            polls_wake(polls, poll->consumer);
+    for (const struct poll *poll = polls->first; poll != NULL; poll = poll->next) {
+        size_t i = 0;
+        while (i < count && consumers[i] != poll->consumer)
+            i++;
+        if (i == count)
+            consumers[count++] = poll->consumer;
     }
+    for (size_t i = 0; i < count; i++)
+        polls_wake(polls, consumers[i]);
 }
 
 struct polls *polls_new(struct news *news, struct view *view, struct loop *loop)

@@ -13,6 +13,7 @@ import lab
 import oracle
 import wire
 
+UNSENT_MAX, PAGE = 1 << 20, 1 << 18  # Bytes that may wait for a reader, and that are added to them at once.
 BIG = 100_000  # Bytes of a detail, so that a few fill whatever the kernel buffers.
 
 
@@ -200,8 +201,14 @@ def test_bad_requests(server, query, last, error):
     assert answer.status == 400 and answer.problem["errors"] == [error]
 
 
+def test_two_positions(server):
+    """Which of two positions counts nobody can know."""
+    answer = server.api("GET", "/v1/stream", token="read", headers=[("Last-Event-ID", "1"), ("Last-Event-ID", "2")])
+    assert answer.status == 400 and answer.problem["errors"] == ["Invalid Last-Event-ID"]
+
+
 def test_who_does_not_read_is_dropped():
-    """A reader that takes nothing is cut off within request_timeout; others, also one that has only begun, go on."""
+    """A reader that takes nothing is cut off within request_timeout, and little waits for it until then; others go on."""
     with lab.Server(settings={"request_timeout": "1s"}) as server:
         with stream(server, window=4096) as slow, stream(server) as quick:
             ready(quick)
@@ -212,6 +219,8 @@ def test_who_does_not_read_is_dropped():
                 assert quick.seqs(10) == [one["seq"] for one in results]
                 number += 10
                 assert number < 5000
+            assert number * BIG > 3 * UNSENT_MAX
+            assert server.log.find("a stream was dropped: it takes too long to read")["unsent"] < UNSENT_MAX + PAGE + BIG
             server.publish(lab.envelope())
             assert quick.seqs(1) == [number + 1]
             with pytest.raises((ConnectionError, ValueError, AssertionError)):

@@ -1,4 +1,4 @@
-"""The manual: it knows every config key, route, metric and subcommand, and no key that does not exist."""
+"""The manual: it knows every config key, route, operation, metric and subcommand, and no key that does not exist."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Iterator
 from ctext import Finding, calls, line_at, read
 
 MANUAL = "contrib/manual.md"
-MACROS = {"config": "KEY", "route": "ROUTE", "command": "COMMAND", "metric": "METRIC"}
+MACROS = {"config": "KEY", "route": "ROUTE", "command": "COMMAND", "metric": "METRIC", "api": "API"}
 OPTIONAL = {"metric"}
 FENCE = re.compile(r"^[ ]*(```+|~~~+)[ ]*(\w*)[^\n]*\n(.*?)^[ ]*\1[ ]*$", re.M | re.S)
 SPAN = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
@@ -63,6 +63,13 @@ def routes(root: Path) -> Iterator[Finding]:
             yield Finding(file, line, f"{MANUAL} does not mention the route `{path}`")
 
 
+def operations(root: Path) -> Iterator[Finding]:
+    """The manual mentions each operation of the private API as `METHOD path`, alone or with a query or more behind it."""
+    for file, line, (_, method, path, *_) in rows(root, "api"):
+        if not mentioned(root, rf"{method} {re.escape(path)}([? ].*)?"):
+            yield Finding(file, line, f"{MANUAL} does not mention the operation `{method} {path}`")
+
+
 def metrics(root: Path) -> Iterator[Finding]:
     """The manual mentions each metric's name, with or without labels."""
     for file, line, (name, *_) in rows(root, "metric"):
@@ -91,4 +98,4 @@ def examples(root: Path) -> Iterator[Finding]:
                 yield Finding(MANUAL, line_at(text, block.start(3)) + number, message)
 
 
-CHECKS = (tables, keys, routes, metrics, commands, examples)
+CHECKS = (tables, keys, routes, operations, metrics, commands, examples)

@@ -46,6 +46,10 @@ KEY(source, lab, TEXT, "")
 ROUTE(WEBHOOK, POST, "/webhooks/ehr/")
 ROUTE(HEALTH, GET, "/webhooks/health")
 #undef ROUTE
+== include/tbl/api.h
+API(look, GET, "/v1/things/{name}", READERS, none)
+API(put, PUT, "/v1/things/{name}", ADMINS, thing)
+#undef API
 == include/tbl/command.h
 COMMAND(serve, "serve webhooks")
 COMMAND(events_list, "list events")
@@ -105,6 +109,7 @@ lab = L1
 ```
 
 `POST /webhooks/ehr/{source}` and `GET /webhooks/health` are answered.
+`PUT /v1/things/{name}` puts, `GET /v1/things/{name}?a=1` looks.
 `pickupd serve` counts `webhooks_total{a="b"}`, `events list --json` prints.
 """
 CLEAN = dict(part.split("\n", 1) for part in CLEAN_TEXT.split("\n== ")[1:])
@@ -197,6 +202,11 @@ CASES = [
     Case(manual.routes, "contrib/manual.md",
          MANUAL.replace("health", "healthy"), 2, "route `/webhooks/health`", "include/tbl/route.h"),
     Case(manual.routes, "include/tbl/route.h", "ROUTE(HEALTH, GET)\n", 1, "the route has no path"),
+    Case(manual.tables, "include/tbl/api.h", None, 1, "the table is missing"),
+    Case(manual.operations, "contrib/manual.md",
+         MANUAL.replace("PUT /v1", "PATCH /v1"), 2, "operation `PUT /v1/things/{name}`", "include/tbl/api.h"),
+    Case(manual.operations, "contrib/manual.md",
+         MANUAL.replace("{name}?", "{name}/more?"), 1, "operation `GET /v1/things/{name}`", "include/tbl/api.h"),
     Case(manual.metrics, "contrib/manual.md",
          MANUAL.replace("webhooks_total", "total"), 1, "metric `webhooks_total`", "include/tbl/metric.h"),
     Case(manual.commands, "contrib/manual.md",

@@ -234,7 +234,9 @@ static void test_a_lease_ends(void **state)
     desk.extend = LEASE;
     check_result(&desk, call_extend, CLAIM_DONE);
     desk.order.now++;
-    check_claimed(&desk, "2x2 3x2 5x2"); /* the first was extended */
+    desk.lease = (struct lease){2, first.token};
+    check_result(&desk, call_ack, CLAIM_EXPIRED); /* though nobody else has it yet */
+    check_claimed(&desk, "2x2 3x2 5x2");          /* the first was extended */
     desk.lease = desk.list.first->lease;
     desk.order.now += LEASE - 1;
     check_claimed(&desk, "1x2");

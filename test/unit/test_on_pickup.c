@@ -259,21 +259,21 @@ static void tells_all_that_is_wrong(void **state)
 {
     struct yard yard;
     ready(&yard, state);
-    check_ask(&yard, "{}", "Missing pickupId, Missing clinicId, Missing windowStart, Missing windowEnd");
+    check_ask(&yard, "{}", "Missing pickupId; Missing clinicId; Missing windowStart; Missing windowEnd");
     check_ask(
         &yard,
         "{'pickupId':1,'clinicId':'','labId':2,'windowStart':'x','windowEnd':7,'isRush':1,"
         "'packageCount':0,'notes':3,'requestTime':'y','requestedBy':[],'metadata':1,"
         "'recurringSchedule':{}}",
-        "Invalid pickupId, Missing clinicId, Invalid labId, Invalid windowStart, Invalid windowEnd, "
-        "Invalid metadata, Invalid isRush, Invalid packageCount, Invalid notes, Invalid requestTime, "
-        "Invalid requestedBy, Missing recurringSchedule.frequency, Missing recurringSchedule.timeWindow");
+        "Invalid pickupId; Missing clinicId; Invalid labId; Invalid windowStart; Invalid windowEnd; "
+        "Invalid metadata; Invalid isRush; Invalid packageCount; Invalid notes; Invalid requestTime; "
+        "Invalid requestedBy; Missing recurringSchedule.frequency; Missing recurringSchedule.timeWindow");
     check_ask(&yard,
               "{" ID "'windowStart':'2025-01-20T16:00:00Z','windowEnd':'2025-01-20T16:00:00Z',"
               "'packageCount':10001,'requestedBy':{'name':1,'phone':2,'userId':3},"
               "'metadata':{'preferredTime':'z'}}",
-              "Invalid windowEnd, Invalid metadata.preferredTime, Invalid packageCount, "
-              "Invalid requestedBy.name, Invalid requestedBy.phone, Invalid requestedBy.userId");
+              "Invalid windowEnd; Invalid metadata.preferredTime; Invalid packageCount; "
+              "Invalid requestedBy.name; Invalid requestedBy.phone; Invalid requestedBy.userId");
     check_ask(&yard, "{" ID WINDOW ",'metadata':{'preferredTime':'2025-01-20T16:00:01Z'}}",
               "Invalid metadata.preferredTime");
     check_ask(&yard, "{" ID WINDOW ",'packageCount':10000,'requestedBy':{},'metadata':{},'notes':null}",
