@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import harness
 import oracle
+import process
 import pytest
 import wire
 
@@ -47,7 +48,7 @@ def settled(server):
     deadline = time.monotonic() + wire.TIMEOUT
     while True:
         [row] = [row for row in server.api("GET", "/v1/consumers").json["consumers"] if row["name"] == "flows"]
-        if not row["lag"] and not row["inFlight"]:
+        if not row["lag"] and not row["inFlight"] and not row["waiting"]:
             return row
         assert time.monotonic() < deadline, row
 
@@ -89,8 +90,9 @@ def test_a_webhook_becomes_a_pickup(flows):
     pickup = get(flows, f"/v1/pickups/{pickup_id}").json
     assert (pickup["status"], pickup["priority"], pickup["origin"], pickup["labId"]) == ("Pending", "RUSH", "dentrix", "LAB001")
     assert pickup["window"] == {"start": iso(when - timedelta(hours=1)), "end": iso(when + timedelta(hours=1))}
+    process.wait_until(lambda: notifications(flows, pickupId=pickup_id)[0]["state"] == "kept")
     [notice] = notifications(flows, pickupId=pickup_id)
-    assert notice["kind"] == "pickup.rush" and notice["state"] == "kept"
+    assert notice["kind"] == "pickup.rush"
     assert "Dr. Samplo Invented" in json.dumps(notice["detail"]) and "555-0199" in json.dumps(notice["detail"])
 
 
