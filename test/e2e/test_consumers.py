@@ -1,4 +1,5 @@
 """Consumers: what is claimed, acked, tried again and given up, over HTTP, across restarts and kills."""
+import contextlib
 import threading
 import time
 
@@ -318,3 +319,28 @@ def test_a_client_that_left_gets_nothing(api):
     consumer.claim(waitSeconds=1)  # It is known to be gone by now.
     events = add(api)
     assert ids(consumer.claim(waitSeconds=5)) == events
+
+
+def patiently(server, consumer):
+    """Claim, as often as it takes while the writer's queue is full; return the events' ids."""
+    while (answer := server.api("POST", f"/v1/consumers/{consumer.name}/claim", {"worker": "tester", "max": 100})).is_unavailable():
+        pass
+    return ids(answer.json["claims"])
+
+
+def test_more_wait_than_the_writer_takes():
+    """Of many that wait for one event most find the queue of the writer full: each is answered, and may have the event afterwards."""
+    with harness.Server(settings={"queue_rows": 1}) as server, contextlib.ExitStack() as waiting:
+        consumers = [Consumer(server) for _ in range(30)]
+        sockets = [waiting.enter_context(wire.dial(server.private)) for _ in consumers]
+        for sock, consumer in zip(sockets, consumers):
+            sock.sendall(claim_bytes(server, consumer, 60).replace(b"Host: ", b"Connection: close\r\nHost: "))
+            assert patiently(server, consumer) == []  # By now the other one waits: both go through the same queue.
+        events = add(server)
+        answers = [wire.parse_answers(sock.makefile("rb").read())[0] for sock in sockets]
+        refused = [consumer for answer, consumer in zip(answers, consumers) if answer.is_unavailable()]
+        assert refused and len(refused) < len(consumers)
+        assert all(ids(answer.json["claims"]) == events for answer in answers if answer.status == 200)
+        assert [patiently(server, consumer) for consumer in refused] == [events] * len(refused)
+        more = add(server)
+        assert [patiently(server, consumer) for consumer in consumers] == [more] * len(consumers)

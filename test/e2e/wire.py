@@ -55,7 +55,7 @@ class Answer:
         """Tell whether this is a 503; one that is not as promised fails the test."""
         if self.status != 503:
             return False
-        assert self.json == {"error": "Service unavailable"}
+        assert self.refusal == (503, {"error": "Service unavailable"})
         assert int(self.headers["Retry-After"]) >= 1
         return True
 
