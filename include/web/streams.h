@@ -22,6 +22,9 @@ struct streams;
 /* All must outlive it. A stream that has not taken what it was sent within `patience` seconds is dropped. */
 struct streams *streams_new(struct news *news, struct reader *reader, struct loop *loop, int64_t patience);
 
+/* Ends all of them: who may still read comes back, and misses nothing. */
+void streams_end(struct streams *streams);
+
 /* Ends all of them, and begins no more. */
 void streams_stop(struct streams *streams);
 

@@ -197,7 +197,7 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
         .timeout = (int)config->request_timeout,
         .crowd = face->kind == FACE_PUBLIC ? serve->crowd : NULL,
         .room = &serve->room,
-        .no_room = face_no_room,
+        .no_room = face_no_room(face->kind),
     };
     struct http_server *http = http_new(loop, &limits, face_handle, face);
     http_listen(http, fd);
@@ -362,6 +362,12 @@ static struct notify *start_notify(struct serve *serve)
     return notify_start(serve->news, serve->view, serve->writer, serve->loop, &target);
 }
 
+/* Whose token is gone must not read on. */
+static void on_tokens_swapped(void *arg)
+{
+    streams_end(arg);
+}
+
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
@@ -385,7 +391,8 @@ static bool start_control(struct serve *serve)
     serve->private_face = face_of(serve, FACE_PRIVATE);
     serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
-    reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, NULL, NULL);
+    reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, on_tokens_swapped,
+                    serve->streams);
     serve->matches = matches_start(&serve->tallies, serve->view, serve->writer, serve->loop);
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)

@@ -236,13 +236,18 @@ struct streams *streams_new(struct news *news, struct reader *reader, struct loo
     return streams;
 }
 
-void streams_stop(struct streams *streams)
+void streams_end(struct streams *streams)
 {
-    streams->stopped = true;
     for (struct stream *stream = streams->first, *next; stream != NULL; stream = next) {
         next = stream->next;
         end(stream);
     }
+}
+
+void streams_stop(struct streams *streams)
+{
+    streams->stopped = true;
+    streams_end(streams);
 }
 
 void streams_free(struct streams *streams)

@@ -1,6 +1,7 @@
 """The stream: what is committed is told at once, from where its reader left off, and who does not read is dropped."""
 import contextlib
 import json
+import signal
 import socket
 import sqlite3
 import time
@@ -85,7 +86,9 @@ def stream(server, *arguments, **more):
 
 def ready(one):
     """Read up to where the stream begins: from here on nothing is missed."""
-    assert one.block()[0] == ":"
+    comment, position = one.block()
+    assert comment == ":" and position.startswith("id: ")
+    one.position = position[4:]
 
 
 @pytest.fixture
@@ -261,6 +264,31 @@ def test_too_many(server):
     for one in (*streams, fresh):
         assert one.seqs(1) == [1]
         one.close()
+
+
+def test_a_token_that_is_gone(server):
+    """When the configuration is loaded anew, streams end; whose token is still there comes back, and nobody else."""
+    with stream(server) as one, stream(server, token="other") as other:
+        ready(one)
+        ready(other)
+        server.more = server.more.replace("[token other]\nenv = TOKEN_OTHER\nrole = admin\norg = other\n", "")
+        server.write_config()
+        server.process.send_signal(signal.SIGHUP)
+        assert other.next() is None and one.next() is None
+        server.publish(lab.envelope())
+        with stream(server, last=one.position) as again:
+            assert again.seqs(1) == [1]
+        assert server.api("GET", "/v1/stream", token="other").status == 401
+
+
+def test_a_stop_does_not_wait_for_who_does_not_read(server):
+    """A reader that takes nothing keeps nobody from stopping."""
+    with stream(server, "?after=0", window=4096) as slow:
+        ready(slow)
+        for _ in range(10):
+            server.publish(*(lab.envelope(detail={"big": "x" * BIG}) for _ in range(10)))
+        server.stop()
+    server.start()
 
 
 def test_a_stop_ends_it(server):
