@@ -47,7 +47,7 @@ def settled(server):
     deadline = time.monotonic() + wire.TIMEOUT
     while True:
         [row] = [row for row in server.api("GET", "/v1/consumers").json["consumers"] if row["name"] == "flows"]
-        if not row["lag"] and not row["inFlight"]:
+        if not row["lag"] and not row["inFlight"] and not row["waiting"]:
             return row
         assert time.monotonic() < deadline, row
 
