@@ -31,7 +31,7 @@ PYTEST   := $(PYTHON) -m pytest -q -rs -p no:cacheprovider
 
 comma    := ,
 SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined) \
-            $(if $(TSAN),-fsanitize=thread) $(if $(SAN)$(TSAN),-fno-omit-frame-pointer -DARENA_SPARES=0)
+            $(if $(TSAN),-fsanitize=thread) $(if $(SAN)$(TSAN),-fno-omit-frame-pointer -DARENA_SPARES=0 -DPOOL_BYTES=0)
 CPPFLAGS += -D_GNU_SOURCE -DPICKUPD_VERSION='"$(VERSION)"' -Iinclude
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=c17 -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
@@ -127,7 +127,7 @@ fuzz: packages-fuzz
 	$(Q)test/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZERS)
 
 bench: packages-bench
-	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/claims $(OUT)/bench/disk.so
+	$(Q)$(MAKE) -s all $(OUT)/bench/bare $(OUT)/bench/load $(OUT)/bench/claims $(OUT)/bench/disk.so $(OUT)/bench/slow.so
 	$(if $(filter-out hostile,$(or $(BENCH),all)),$(Q)BENCH='$(filter-out hostile,$(BENCH))' $(PYTHON) test/bench/bench.py $(OUT))
 	$(if $(filter hostile,$(or $(BENCH),hostile)),$(Q)$(PYTHON) test/bench/hostile.py $(OUT))
 

@@ -6,6 +6,7 @@
 #define PICKUPD_BASE_BUF_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -16,16 +17,30 @@ struct buf {
     struct arena *arena;
 };
 
-void buf_add(struct buf *buf, struct span text);
+/* Makes room for that many further bytes. */
+void buf_reserve(struct buf *buf, size_t count);
+
 /* That many further bytes, to be written by the caller before the next addition. */
-char *buf_extend(struct buf *buf, size_t count);
+static inline char *buf_extend(struct buf *buf, size_t count)
+{
+    if (buf->room - buf->len < count)
+        buf_reserve(buf, count);
+    buf->len += count;
+    return buf->at + buf->len - count;
+}
 
 void buf_add_int(struct buf *buf, int64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+static inline void buf_add(struct buf *buf, struct span text)
+{
+    if (text.len > 0)
+        memcpy(buf_extend(buf, text.len), text.at, text.len);
+}
+
 static inline void buf_add_char(struct buf *buf, char c)
 {
-    *(buf->len < buf->room ? &buf->at[buf->len++] : buf_extend(buf, 1)) = c;
+    *buf_extend(buf, 1) = c;
 }
 
 /* The bytes so far; valid until the next addition. */

@@ -31,6 +31,9 @@ struct arena {
 /* Zeroed memory, aligned for any type, valid until arena_free. */
 void *arena_alloc(struct arena *arena, size_t size);
 
+/* As arena_alloc, for what is written before it is read: holds anything. */
+void *arena_room(struct arena *arena, size_t size);
+
 /* A NUL-terminated copy in the arena. */
 char *arena_copy(struct arena *arena, struct span text);
 

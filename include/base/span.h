@@ -40,4 +40,7 @@ struct span span_trim(struct span text);
  */
 struct span span_cut(struct span *rest, char at);
 
+/* How many bytes come before the first that ends it. */
+size_t span_run(struct span text, const bool ends[256]);
+
 #endif

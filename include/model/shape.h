@@ -41,7 +41,8 @@ struct shape {
     bool open; /* whether it may have members that are not in the table */
     const struct shape_field *fields;
     size_t count;
-    const char *schema; /* in place of a table: JSON Schema, as text; whoever takes it checks it */
+    const char *keyword; /* in place of a table: one of JSON Schema, such as anyOf, */
+    const char *schema;  /* and its value, as text; whoever takes it checks it */
 };
 
 #define SHAPE_FAULTS_MAX 100 /* beyond which no more are told */

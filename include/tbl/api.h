@@ -47,7 +47,7 @@ API(quarantine_retry, POST, "/v1/quarantine/{id}/retry", WORKERS, none, 200, qua
 API(quarantine_retry_all, POST, "/v1/quarantine/retry", WORKERS, none, 200, quarantine_results, "",
     "Map all of them again.")
 API(clinics, GET, "/v1/clinics", READERS, none, 200, clinic_page, "", "Clinics, by their ids.")
-API(clinics_import, POST, "/v1/clinics/import", ADMINS, any, 200, import_results, "",
+API(clinics_import, POST, "/v1/clinics/import", ADMINS, clinic_list, 200, import_results, "",
     "Put a list of clinics, each of which stands or falls alone.")
 API(clinic, GET, "/v1/clinics/{id}", READERS, none, 200, clinic, "404", "One clinic.")
 API(clinic_put, PUT, "/v1/clinics/{id}", ADMINS, clinic, 200, clinic, "201",

@@ -34,7 +34,7 @@ struct face {
 };
 
 /* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */
-extern const struct span face_no_room;
+struct span face_no_room(enum face_kind face);
 
 /* An http_handler; the argument is the face. */
 void face_handle(struct http_call *call, void *face);

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void reserve(struct buf *buf, size_t more)
+void buf_reserve(struct buf *buf, size_t count)
 {
-    if (buf->room - buf->len >= more)
+    if (buf->room - buf->len >= count)
         return;
     size_t room = buf->room ? buf->room * 2 : 256;
-    while (room - buf->len < more)
+    while (room - buf->len < count)
         room *= 2;
     if (buf->arena != NULL) {
-        char *at = arena_alloc(buf->arena, room);
+        char *at = arena_room(buf->arena, room);
         if (buf->len > 0)
             memcpy(at, buf->at, buf->len);
         buf->at = at;
@@ -22,19 +22,6 @@ static void reserve(struct buf *buf, size_t more)
         buf->at = mem_resize(buf->at, room);
     }
     buf->room = room;
-}
-
-char *buf_extend(struct buf *buf, size_t count)
-{
-    reserve(buf, count);
-    buf->len += count;
-    return buf->at + buf->len - count;
-}
-
-void buf_add(struct buf *buf, struct span text)
-{
-    if (text.len > 0)
-        memcpy(buf_extend(buf, text.len), text.at, text.len);
 }
 
 void buf_add_int(struct buf *buf, int64_t number)
@@ -57,7 +44,7 @@ void buf_printf(struct buf *buf, const char *format, ...)
     size_t room = 128;
     for (;;) {
         va_list args;
-        reserve(buf, room);
+        buf_reserve(buf, room);
         va_start(args, format);
         int len = vsnprintf(buf->at + buf->len, room, format, args);
         va_end(args);
@@ -78,7 +65,7 @@ struct span buf_span(const struct buf *buf)
 
 char *buf_text(struct buf *buf)
 {
-    reserve(buf, 1);
+    buf_reserve(buf, 1);
     buf->at[buf->len] = '\0';
     return buf->at;
 }

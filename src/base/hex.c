@@ -11,15 +11,16 @@ void hex_write(char *text, const uint8_t *bytes, size_t count)
     text[2 * count] = '\0';
 }
 
+/* One more than what a digit stands for; 0 for what is none. */
+static const uint8_t digits_of[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static int digit(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
+    return digits_of[(unsigned char)c] - 1;
 }
 
 bool hex_read(struct span text, uint8_t *bytes, size_t count)

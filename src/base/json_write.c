@@ -54,20 +54,12 @@ static const bool is_odd[256] = {
     [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f] = true, [0xc2] = true,
 };
 
-static size_t plain_bytes(struct span text)
-{
-    size_t i = 0;
-    while (i < text.len && !is_odd[(unsigned char)text.at[i]])
-        i++;
-    return i;
-}
-
 /* Beside what JSON asks for, DEL and C1 are escaped: a terminal may act on them. */
 static void put_quoted(struct buf *buf, struct span text)
 {
     buf_add_char(buf, '"');
     for (;;) {
-        size_t plain = plain_bytes(text);
+        size_t plain = span_run(text, is_odd);
         buf_add(buf, (struct span){text.at, plain});
         if (plain == text.len)
             break;

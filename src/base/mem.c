@@ -108,7 +108,7 @@ static void block_give(struct arena_block *block)
     spare_count++;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_room(struct arena *arena, size_t size)
 {
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (size > arena->left) {
@@ -121,7 +121,12 @@ void *arena_alloc(struct arena *arena, size_t size)
     void *at = arena->next;
     arena->next += size;
     arena->left -= size;
-    return memset(at, 0, size);
+    return at;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(arena_room(arena, size), 0, size);
 }
 
 char *arena_copy(struct arena *arena, struct span text)

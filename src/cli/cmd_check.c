@@ -37,6 +37,24 @@ static void print_sources(const struct setup *setup)
     printf("\nSECRETS are live now / in all.\n");
 }
 
+/* Never their texts, which nobody keeps. */
+static void print_tokens(const struct tokens *tokens)
+{
+    if (tokens->count == 0) {
+        printf("\nThe private API has no token, and answers 401.\n");
+        return;
+    }
+    printf("\n%-16s %-12s %-10s %s\n", "TOKEN", "ROLE", "ORG", "PUBLISHES AS");
+    for (size_t i = 0; i < tokens->count; i++) {
+        const struct token *token = &tokens->all[i];
+        bool publishes = (token->role & (TOKEN_PUBLISH | TOKEN_ADMIN)) != 0;
+        printf("%-16s %-12s %-10s %s\n", token->name, token_role_text(token->role), token->org,
+               !publishes                ? "-"
+               : *token->sources == '\0' ? "any but our own"
+                                         : token->sources);
+    }
+}
+
 static void print_warnings(const struct setup *setup)
 {
     for (size_t i = 0; i < setup->sources.count; i++) {
@@ -142,6 +160,7 @@ static int check_setup(const struct setup *setup)
     bool good = true;
     print_sources(setup);
     print_secrets(setup);
+    print_tokens(&setup->sources.tokens);
     putchar('\n');
     for (size_t i = 0; i < setup->definition_count; i++)
         good &= run_examples(setup->definitions[i]);

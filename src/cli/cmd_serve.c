@@ -197,7 +197,7 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
         .timeout = (int)config->request_timeout,
         .crowd = face->kind == FACE_PUBLIC ? serve->crowd : NULL,
         .room = &serve->room,
-        .no_room = face_no_room,
+        .no_room = face_no_room(face->kind),
     };
     struct http_server *http = http_new(loop, &limits, face_handle, face);
     http_listen(http, fd);

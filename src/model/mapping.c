@@ -238,14 +238,16 @@ static bool is_absent(const struct map_op *op, const struct json *sent)
 /* The first of an op's paths that leads to something; if none does, `broken` is where one could not go on. */
 static const struct json *find(struct run *run, const struct map_op *op, struct map_trace *trace)
 {
-    const struct json *sent = NULL;
-    for (size_t i = 0; i < op->path_count && is_absent(op, sent); i++) {
-        sent = path_follow(&op->paths[i], &run->input->data, &trace->broken);
+    for (size_t i = 0; i < op->path_count; i++) {
+        const struct json *sent = path_follow(&op->paths[i], &run->input->data, &trace->broken);
+        if (is_absent(op, sent))
+            continue;
         run->texts = run->input->data.texts || op->paths[i].root == PATH_REQUEST ||
                      (op->from_text && json_kind(sent) == JSON_STR);
-        trace->path = is_absent(op, sent) ? 0 : i;
+        trace->path = i;
+        return sent;
     }
-    return sent;
+    return NULL;
 }
 
 /* What is written, or said, where nothing was sent. */
@@ -277,7 +279,7 @@ static void map_field(struct run *run, const struct map_op *op)
         return;
     }
     const struct json *sent = find(run, op, trace);
-    if (is_absent(op, sent))
+    if (sent == NULL)
         trace->end = end_absent(run, op, trace->broken);
     else
         mappers[op->type](run, op, sent);

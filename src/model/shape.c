@@ -346,13 +346,14 @@ void shape_field_schema(const struct shape_field *field, struct buf *out)
 
 void shape_schema(const struct shape *shape, struct buf *out)
 {
+    json_open(out, '{');
+    json_add_str(out, "description", span_of(shape->help));
     if (shape->schema != NULL) {
-        json_put_raw(out, span_of(shape->schema));
+        json_add_raw(out, shape->keyword, span_of(shape->schema));
+        json_close(out, '}');
         return;
     }
-    json_open(out, '{');
     json_add_str(out, "type", SPAN("object"));
-    json_add_str(out, "description", span_of(shape->help));
     json_key(out, SPAN("properties"));
     json_open(out, '{');
     for (size_t i = 0; i < shape->count; i++) {

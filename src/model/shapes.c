@@ -19,17 +19,23 @@ const struct shape shape_none = {.name = "None", .help = "Nothing."};
 const struct shape shape_any = {.name = "Any", .help = "Any JSON object.", .open = true};
 
 static const struct shape_field text = TEXTS;
+static const struct shape_field fault = {.type = SHAPE_TEXT};
 
 static const struct shape_field problem[] = {
     {"type", PLAIN_TEXT, .help = "about:blank: the status says it all."},
     {"title", PLAIN_TEXT, .help = "What kind of problem it is."},
     {"status", PLAIN_NUMBER, .help = "The HTTP status."},
     {"detail", .type = SHAPE_TEXT, .help = "What is wrong with this request."},
-    {"errors", .type = SHAPE_LIST, .element = &text,
+    {"errors", .type = SHAPE_LIST, .element = &fault,
      .help = "All faults at once; they name fields, never values."},
 };
 const struct shape shape_problem = {"Problem", "Why a request was refused (RFC 9457).",
                                     SHAPE_FIELDS(problem)};
+
+static const struct shape_field probe[] = {
+    {"status", .type = SHAPE_WORD, .required = true, .words = "ok|ready"},
+};
+const struct shape shape_probe = {"Probe", "All is well.", SHAPE_FIELDS(probe)};
 
 static const struct shape_field whoami[] = {
     {"name", PLAIN_TEXT, .help = "The token's name in the configuration."},
@@ -85,7 +91,7 @@ const struct shape shape_consumer_put = {"ConsumerPut", "A consumer as it should
         {"cursor", PLAIN_NUMBER, .help = "The log was looked through up to this seq."}, ATTEMPTS, LEASE,     \
         {"paused", .type = SHAPE_BOOL, .required = true},                                                    \
     {                                                                                                        \
-        "created", .type = SHAPE_TIME, .required = true                                                      \
+        "created", .type = SHAPE_TIME, .help = "null of the built-in flows."                                 \
     }
 
 static const struct shape_field consumer_terms[] = {TERMS};

@@ -67,6 +67,13 @@ static const struct shape_field one_clinic = {.type = SHAPE_OBJECT, .of = &shape
 static const struct shape_field clinic_page[] = {PAGE("clinics", one_clinic), NEXT_ID};
 const struct shape shape_clinic_page = {"ClinicPage", "A page of clinics.", SHAPE_FIELDS(clinic_page)};
 
+const struct shape shape_clinic_list = {
+    .name = "ClinicList",
+    .help = "A list of clinics.",
+    .keyword = "anyOf",
+    .schema =
+        "[{\"type\":\"array\",\"maxItems\":1000,\"items\":{\"$ref\":\"#/components/schemas/Clinic\"}}]"};
+
 static const struct shape_field import_result[] = {
     {"clinicId", .type = SHAPE_TEXT, .help = "null where there is none."},
     {"result", .type = SHAPE_WORD, .required = true, .words = "added|replaced|rejected"},
@@ -139,7 +146,8 @@ const struct shape shape_pickup_page = {"PickupPage", "A page of pickups.", SHAP
 const struct shape shape_pickup_or_confirmation = {
     .name = "PickupOrConfirmation",
     .help = "A pickup; with `as` an object in that vendor's words.",
-    .schema = "{\"anyOf\":[{\"$ref\":\"#/components/schemas/Pickup\"},{\"type\":\"object\"}]}"};
+    .keyword = "anyOf",
+    .schema = "[{\"$ref\":\"#/components/schemas/Pickup\"},{\"type\":\"object\"}]"};
 
 static const struct shape_field pickup_move[] = {
     {"status", .type = SHAPE_WORD, .required = true, .words = PICKUP_WORDS},

@@ -28,8 +28,20 @@ static const struct shape_field text = {.type = SHAPE_TEXT, .required = true};
 const struct shape shape_publish = {
     .name = "Publish",
     .help = "An event, or a list of events.",
-    .schema = "{\"oneOf\":[" REFERENCE("Envelope") ",{\"type\":\"array\",\"maxItems\":" DIGITS(
-        PUBLISH_BATCH_MAX) ",\"items\":" REFERENCE("Envelope") "}]}"};
+    .keyword = "oneOf",
+    .schema = "[" REFERENCE("TypedEnvelope") ",{\"type\":\"array\",\"maxItems\":" DIGITS(
+        PUBLISH_BATCH_MAX) ",\"items\":" REFERENCE("TypedEnvelope") "}]"};
+
+/* As the table in src/model/detail.c has it. */
+#define TYPED(source, type)                                                                                  \
+    "{\"if\":{\"properties\":{\"source\":{\"const\":\"" source "\"},\"detailType\":{\"const\":\"" type       \
+    "\"}}},\"then\":{\"properties\":{\"detail\":" REFERENCE(type) "}}}"
+const struct shape shape_typed_envelope = {
+    .name = "TypedEnvelope",
+    .help = "An event that is published, with the detail that goes with its source and type.",
+    .keyword = "allOf",
+    .schema = "[" REFERENCE("Envelope") "," TYPED("crm.portal", "PickupRequested") "," TYPED(
+        "cases.production", "CaseReadyToShip") "," TYPED("logistics.driver", "DeliveryCompleted") "]"};
 
 static const struct shape_field envelope[] = {
     {"id", .type = SHAPE_TEXT, .least = 1, .most = PUBLISH_ID_MAX,
@@ -67,10 +79,11 @@ static const struct shape_field publish_results[] = {
 const struct shape shape_publish_results = {"PublishResults", "What became of a list of events.",
                                             SHAPE_FIELDS(publish_results)};
 
-const struct shape shape_published = {
-    .name = "Published",
-    .help = "A result, or a list of them for a list of events.",
-    .schema = "{\"oneOf\":[" REFERENCE("PublishResult") "," REFERENCE("PublishResults") "]}"};
+const struct shape shape_published = {.name = "Published",
+                                      .help = "A result, or a list of them for a list of events.",
+                                      .keyword = "oneOf",
+                                      .schema =
+                                          "[" REFERENCE("PublishResult") "," REFERENCE("PublishResults") "]"};
 
 /* Events. */
 

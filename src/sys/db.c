@@ -7,12 +7,17 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 #include <unistd.h>
+
+#include "log_file.h"
 
 #define BUSY_MS 5000 /* that a reader is waited for */
 
 /* The log is cut to this length when it begins anew. */
 #define LOG_BYTES "16777216"
+
+static once_flag ready = ONCE_FLAG_INIT;
 
 struct db {
     sqlite3 *handle;
@@ -188,6 +193,13 @@ int64_t db_log_pages(const struct db *db)
     return db->log_pages;
 }
 
+/* SQLite need not count its memory, which it does under a lock. Refused once somebody has used it: no matter.
+ */
+static void set_up(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
 {
     struct buf uri CLEANUP(buf_free) = {0};
@@ -198,7 +210,9 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
         return NULL;
     }
     struct db *db = mem_alloc(sizeof *db);
-    if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, NULL) == SQLITE_OK && configure(db) == ERR_OK)
+    call_once(&ready, set_up);
+    const char *vfs = mode == DB_WRITE ? log_file_vfs() : NULL;
+    if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, vfs) == SQLITE_OK && configure(db) == ERR_OK)
         return db;
     buf_printf(why, "%s: %s", path, db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
     db_close(db);

@@ -9,28 +9,26 @@ static bool is_number(struct span text)
     return text.len > 0;
 }
 
-/* Nothing below `least`, but for `also`; and no DEL. */
-static bool is_clean(struct span text, unsigned char least, unsigned char also)
+/* Control characters; a tab is none of them in a value, and a blank is one in a target. */
+static const bool ends_value[256] = {[0 ... '\t' - 1] = true, ['\t' + 1 ... ' ' - 1] = true, [0x7f] = true};
+static const bool ends_target[256] = {[0 ... ' '] = true, [0x7f] = true};
+
+static bool is_clean(struct span text, const bool ends[256])
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if ((c < least && c != also) || c == 0x7f)
-            return false;
-    }
-    return true;
+    return span_run(text, ends) == text.len;
 }
 
 /* A path in its own form; a space or a control character in it might end it for others. */
 static bool is_target(const struct request *request)
 {
-    return span_starts(request->path, SPAN("/")) && is_clean(request->path, '!', '!') &&
-           is_clean(request->query, '!', '!');
+    return span_starts(request->path, SPAN("/")) && is_clean(request->path, ends_target) &&
+           is_clean(request->query, ends_target);
 }
 
 static bool has_odd_header(const struct request *request)
 {
     for (size_t i = 0; i < request->header_count; i++)
-        if (!request_is_name(request->headers[i].name) || !is_clean(request->headers[i].value, ' ', '\t'))
+        if (!request_is_name(request->headers[i].name) || !is_clean(request->headers[i].value, ends_value))
             return true;
     return false;
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/pool.h"
 #include "sys/net.h"
 
 #define RESUME_MS 1000
@@ -79,7 +80,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
     call->asked = true;
     bufferevent_disable(bev, EV_READ); /* there is nothing more to be said */
     call->server->handler(call, (struct span){line, len}, call->server->arg);
-    free(line);
+    pool_give(line); /* libevent took it from there */
 }
 
 static void on_written(struct bufferevent *bev, void *arg)

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pool.h"
 
 /* A timer or a signal, kept for the life of the loop. */
 struct watch {
@@ -36,13 +37,6 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     loop_drain(arg);
 }
 
-/* Given this, libevent clears memory itself instead of by calloc, which in glibc goes past a thread's cache.
- */
-static void *allocate(size_t size)
-{
-    return mem_resize(NULL, size);
-}
-
 /* What libevent has to say goes into our log, as everything else. */
 static void on_library_log(int severity, const char *text)
 {
@@ -52,7 +46,7 @@ static void on_library_log(int severity, const char *text)
 struct loop *loop_new(void)
 {
     struct loop *loop = mem_alloc(sizeof *loop);
-    event_set_mem_functions(allocate, mem_resize, free);
+    event_set_mem_functions(pool_take, pool_resize, pool_give);
     event_set_log_callback(on_library_log);
     struct event_config *config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);

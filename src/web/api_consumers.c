@@ -4,6 +4,7 @@
 #include "api.h"
 #include "base/time.h"
 #include "consumers.h"
+#include "page.h"
 
 /* Finding. */
 
@@ -268,17 +269,11 @@ void api_consumers(struct ask *ask)
 
 /* Dead letters. */
 
-struct letters {
-    struct buf out;
-    int64_t limit, rows, last;
-};
-
 static void put_letter(void *arg, const struct dead_letter *letter)
 {
-    struct letters *letters = arg;
-    struct buf *out = &letters->out;
-    letters->rows++;
-    letters->last = letter->seq;
+    struct page *page = arg;
+    struct buf *out = &page->out;
+    page_note_number(page, letter->seq);
     json_open(out, '{');
     json_key(out, SPAN("event"));
     envelope_write(out, letter->seq, &letter->event);
@@ -290,38 +285,17 @@ static void put_letter(void *arg, const struct dead_letter *letter)
 
 static enum err run_dead(struct view *view, struct ask *ask)
 {
-    struct letters *letters = ask->data;
+    struct page *page = ask->data;
     struct consumer consumer;
     TRY(consumers_find(view, ask, &consumer));
-    return claim_each_dead(view, consumer.id, ask_org(ask), ask_param_int(ask, "cursor", 0), letters->limit,
-                           put_letter, letters);
-}
-
-static void answer_dead(struct ask *ask, enum err err)
-{
-    struct letters *letters = ask->data;
-    struct buf *out = &letters->out;
-    if (!ask_is_good(ask, err))
-        return;
-    json_close(out, ']');
-    if (letters->rows == letters->limit)
-        json_add_int(out, "next", letters->last);
-    else
-        json_add_raw(out, "next", SPAN("null"));
-    json_close(out, '}');
-    ask_answer(ask, 200, buf_span(out));
+    return claim_each_dead(view, consumer.id, ask_org(ask), page->after_number, page->limit, put_letter,
+                           page);
 }
 
 void api_dead(struct ask *ask)
 {
-    struct letters *letters = arena_alloc(ask_arena(ask), sizeof *letters);
-    letters->out.arena = ask_arena(ask);
-    letters->limit = ask_param_int(ask, "limit", API_PAGE);
-    json_open(&letters->out, '{');
-    json_key(&letters->out, SPAN("deadLetters"));
-    json_open(&letters->out, '[');
-    ask->data = letters;
-    ask_read(ask, run_dead, answer_dead);
+    page_begin(ask, "deadLetters");
+    ask_read(ask, run_dead, page_answer);
 }
 
 struct revival {

@@ -184,12 +184,15 @@ static void put_paths(struct buf *out)
 }
 
 /* The probes need no token, and are described by hand. */
+#define PROBE_ANSWER                                                                                         \
+    "\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Probe\"}}}"
 static const struct span probes = SPAN(
     "\"/healthz\":{\"get\":{\"operationId\":\"healthz\",\"summary\":\"Whether the process answers.\","
-    "\"security\":[],\"responses\":{\"200\":{\"description\":\"It does.\"}}}},"
+    "\"security\":[],\"responses\":{\"200\":{\"description\":\"It does.\"," PROBE_ANSWER "}}}},"
     "\"/readyz\":{\"get\":{\"operationId\":\"readyz\",\"summary\":\"Whether a row can be written and "
     "synced.\","
-    "\"security\":[],\"responses\":{\"200\":{\"description\":\"It can.\"},\"503\":{\"description\":\"Not "
+    "\"security\":[],\"responses\":{\"200\":{\"description\":\"It can.\"," PROBE_ANSWER
+    "},\"503\":{\"description\":\"Not "
     "now.\","
     "\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}}}},"
     "\"/metrics\":{\"get\":{\"operationId\":\"metrics\",\"summary\":\"Counters, in Prometheus' text "
@@ -215,6 +218,8 @@ void api_openapi(struct ask *ask)
     json_key(&out, SPAN("schemas"));
     json_open(&out, '{');
     for (size_t i = 0; i < shape_count; i++) {
+        if (shapes[i] == &shape_none)
+            continue;
         json_key(&out, span_of(shapes[i]->name));
         shape_schema(shapes[i], &out);
     }

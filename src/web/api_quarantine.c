@@ -1,7 +1,7 @@
 /* Quarantine: looking, and mapping again. */
-#include "api.h"
 #include "base/base64.h"
 #include "flow/retry.h"
+#include "page.h"
 
 #define ROWS_TOLD 1000 /* of a retry of all */
 
@@ -20,53 +20,27 @@ static void put_row(struct buf *out, const struct view_quarantine *row)
 
 /* A page. */
 
-struct paging {
-    struct buf out;
-    int64_t position, limit, rows;
-};
-
 static void put_listed(void *arg, const struct view_quarantine *row)
 {
-    struct paging *paging = arg;
-    paging->rows++;
-    json_open(&paging->out, '{');
-    put_row(&paging->out, row);
-    json_close(&paging->out, '}');
+    struct page *page = arg;
+    page->rows++;
+    json_open(&page->out, '{');
+    put_row(&page->out, row);
+    json_close(&page->out, '}');
 }
 
 static enum err run_page(struct view *view, struct ask *ask)
 {
-    struct paging *paging = ask->data;
-    return view_quarantine_page(view, ask_org(ask), ask_text(ask, "origin"), &paging->position, paging->limit,
-                                put_listed, paging);
-}
-
-static void answer_page(struct ask *ask, enum err err)
-{
-    struct paging *paging = ask->data;
-    struct buf *out = &paging->out;
-    if (!ask_is_good(ask, err))
-        return;
-    json_close(out, ']');
-    if (paging->rows == paging->limit)
-        json_add_int(out, "next", paging->position);
-    else
-        json_add_raw(out, "next", SPAN("null"));
-    json_close(out, '}');
-    ask_answer(ask, 200, buf_span(out));
+    struct page *page = ask->data;
+    page->last_number = page->after_number;
+    return view_quarantine_page(view, ask_org(ask), ask_text(ask, "origin"), &page->last_number, page->limit,
+                                put_listed, page);
 }
 
 void api_quarantine(struct ask *ask)
 {
-    struct paging *paging = arena_alloc(ask_arena(ask), sizeof *paging);
-    paging->out.arena = ask_arena(ask);
-    paging->position = ask_param_int(ask, "cursor", 0);
-    paging->limit = ask_param_int(ask, "limit", API_PAGE);
-    json_open(&paging->out, '{');
-    json_key(&paging->out, SPAN("quarantine"));
-    json_open(&paging->out, '[');
-    ask->data = paging;
-    ask_read(ask, run_page, answer_page);
+    page_begin(ask, "quarantine");
+    ask_read(ask, run_page, page_answer);
 }
 
 /* One row. */

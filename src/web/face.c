@@ -6,13 +6,24 @@
 
 _Static_assert(RETRY_AFTER == 5, "as below");
 
-const struct span face_no_room = SPAN("HTTP/1.1 503 Service Unavailable\r\n"
-                                      "Content-Type: application/json\r\n"
-                                      "Retry-After: 5\r\n"
-                                      "Connection: close\r\n"
-                                      "Content-Length: 31\r\n"
-                                      "\r\n"
-                                      "{\"error\":\"Service unavailable\"}");
+#define NO_ROOM(type, length, body)                                                                          \
+    SPAN("HTTP/1.1 503 Service Unavailable\r\n"                                                              \
+         "Content-Type: application/" type "\r\n"                                                            \
+         "Retry-After: 5\r\n"                                                                                \
+         "Connection: close\r\n"                                                                             \
+         "Content-Length: " length "\r\n"                                                                    \
+         "\r\n" body)
+
+struct span face_no_room(enum face_kind face)
+{
+    static const struct span answers[] = {
+        [FACE_PUBLIC] = NO_ROOM("json", "31", "{\"error\":\"Service unavailable\"}"),
+        [FACE_PRIVATE] =
+            NO_ROOM("problem+json", "65",
+                    "{\"type\":\"about:blank\",\"title\":\"Service unavailable\",\"status\":503}"),
+    };
+    return answers[face];
+}
 
 struct route {
     enum face_kind face;

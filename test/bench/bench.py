@@ -145,8 +145,9 @@ def serving(kind, launcher=(), database=None):
         database.rename(WORK / "bench.db")
     port = free_port()
     environment = {**os.environ, "BENCH_SECRET": SECRET, "PICKUPD_API_TOKEN": TOKEN, "BENCH_DATABASE": str(WORK / "bench.db")}
-    if kind.table == "events" and not launcher:
-        environment |= {"LD_PRELOAD": str(BUILD / "bench/disk.so"), "BENCH_DISK": str(DISK)}
+    if kind.table == "events":
+        library = "slow.so" if launcher else "disk.so"
+        environment |= {"LD_PRELOAD": str(BUILD / "bench" / library), "BENCH_DISK": str(DISK)}
     with (WORK / "log").open("wb") as log:
         process = subprocess.Popen([*launcher, *kind.command(port)], stdout=log, stderr=log, env=environment)
     try:
@@ -222,15 +223,17 @@ def by_wrk():
 
 
 def instructions(letter):
-    """User instructions a webhook: the difference of two runs under callgrind, so that start and end do not count."""
-    totals = []
+    """User instructions a webhook, and webhooks a transaction: the differences of two runs under callgrind, so that start and end do not count."""
+    totals, commits = [], []
     for count in COUNTED:
         out = BUILD / f"bench/callgrind.{letter}.{count}"
         with serving(KINDS[letter], ["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={out}"]) as (_, port):
             result = load(KINDS[letter], port, most=count, seconds=600)
+            commits.append(transactions())
         check_rows(KINDS[letter], result["ok"])
         totals.append(int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(), re.M)[1]))
-    return (totals[1] - totals[0]) / (COUNTED[1] - COUNTED[0])
+    webhooks = COUNTED[1] - COUNTED[0]
+    return {"instructions": (totals[1] - totals[0]) / webhooks, "batch": webhooks / (commits[1] - commits[0]) if commits[0] else None}
 
 
 def private_address():
@@ -452,7 +455,8 @@ def big():
 def count_instructions():
     """User instructions a webhook of (a) and (b)."""
     counted = {letter: instructions(letter) for letter in "ab"}
-    print(f"user instructions a webhook: (a) {counted['a']:,.0f}, (b) {counted['b']:,.0f}, ratio {counted['b'] / counted['a']:.2f}")
+    bare, ours = (counted[letter]["instructions"] for letter in "ab")
+    print(f"user instructions a webhook: (a) {bare:,.0f}, (b) {ours:,.0f} in batches of {counted['b']['batch']:.1f}, ratio {ours / bare:.2f}")
     return counted
 
 

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import described
 import ledger
 import oracle
 import wire
@@ -214,10 +215,13 @@ class Server:
         return wire.exchange(getattr(self, face), data, half_close)
 
     def api(self, method, path, payload=None, token=None, headers=()):
-        """Ask the private API as the bearer of a token."""
+        """Ask the private API as the bearer of a token; the answer must be one that the API's description has."""
         body = None if payload is None else ledger.encode(payload)
         typed = [("Content-Type", "application/json")] if payload is not None else []
-        return self.ask(method, path, body, [("Authorization", f"Bearer {token or self.token}"), *typed, *headers], "private")
+        answer = self.ask(method, path, body, [("Authorization", f"Bearer {token or self.token}"), *typed, *headers], "private")
+        if description := described.of(self):
+            description.check(method, path, body, answer)
+        return answer
 
     def metrics(self):
         """Every counter and gauge as {(name, source, outcome or secret): value}."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import harness
+import lab
 import oracle
 import sender
 
@@ -404,3 +405,17 @@ def test_sources_that_sign_nothing_and_are_open():
         server.sources[name] = replace(server.sources[name], **change)
     server.write_config()
     assert re.findall(r"^warning: (\S+) ", server.cli("check").out, re.MULTILINE) == ["third"]
+
+
+def test_lists_tokens():
+    """Every token is there with its role, its organization and what it may publish as, and without its text; so is that there is none."""
+    server = lab.Server()
+    listed = server.cli("check")
+    rows = [line.split(maxsplit=3) for line in listed.out.partition("TOKEN ")[2].partition("\n\n")[0].splitlines()[1:]]
+    assert rows == [["default", "admin", "default", "any but our own"], ["read", "read", "default", "-"], ["work", "work", "default", "-"],
+                    ["publish", "publish", "default", "any but our own"], ["other", "admin", "other", "any but our own"],
+                    ["portal", "publish", "default", "crm.portal, crm.kiosk"]]
+    assert not [token for token in server.tokens.values() if token in listed.out + listed.err]
+    bare = harness.Server()
+    bare.variables["PICKUPD_API_TOKEN"] = ""
+    assert "The private API has no token, and answers 401.\n" in bare.cli("check").out

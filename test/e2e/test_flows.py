@@ -66,8 +66,12 @@ def publish(server, source, kind, detail, **more):
 
 
 def notifications(server, **detail):
-    """What the dispatcher is told with these fields."""
-    rows = get(server, "/v1/notifications?limit=1000").json["notifications"]
+    """What the dispatcher is told with these fields, once it is known what became of it."""
+    settled(server)
+    deadline = time.monotonic() + wire.TIMEOUT
+    while server.api("GET", "/v1/notifications?state=pending").json["notifications"]:
+        assert time.monotonic() < deadline
+    rows = server.api("GET", "/v1/notifications?limit=1000").json["notifications"]
     return [row for row in rows if detail.items() <= row["detail"].items()]
 
 

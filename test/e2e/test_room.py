@@ -164,6 +164,11 @@ def test_private_face_shares_the_room():
     with serve() as server, ExitStack() as crowd:
         fill(server, crowd)
         assert server.ask("GET", "/readyz", face="private").status == 200
+        with closing(wire.dial(server.private)) as sock:
+            send(sock, wire.compose("/v1/events", [("Content-Length", str(ROOM))], b" " * HALF))
+            answer = refusal(sock)
+        assert (answer.status, answer.problem["title"]) == (503, "Service unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1 and answer.headers["Connection"] == "close"
 
 
 @pytest.mark.parametrize("settings, code", [({"body_bytes": "4MiB"}, 0), ({"body_bytes": 4194303}, 1)])

@@ -122,7 +122,8 @@ def test_workers_to_copy(script):
         done = subprocess.run([CONTRIB / script, "--until-empty", consumer.name, "sh", "-c", command], timeout=6 * wire.TIMEOUT, check=False,
                               capture_output=True, env={**os.environ, "PICKUPD_API": f"http://{server.private}", "PICKUPD_API_TOKEN": server.token})
         assert done.returncode == 0, done.stderr
-        assert [json.loads(line)["id"] for line in taken.read_text().splitlines()] == [good, bad, never]
+        tried = [json.loads(line)["id"] for line in taken.read_text().splitlines()]
+        assert list(dict.fromkeys(tried)) == [good, bad, never]  # On a slow machine `bad` may be due again before the end.
         [letter] = consumer.dead()
         assert (letter["event"]["id"], letter["history"][0]["error"]) == (never, "exit code 65")
         row = consumer.look()

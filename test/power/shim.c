@@ -8,6 +8,8 @@
 
 #include "../unit/unit.h"
 
+#define PIECE_BYTES 4096
+
 struct shim shim;
 
 /* A file of SQLite's, with the real one behind it in memory. */
@@ -66,13 +68,24 @@ static int shim_read(sqlite3_file *file, void *to, int bytes, sqlite3_int64 at)
     return real(file)->pMethods->xRead(real(file), to, bytes, at);
 }
 
+/* One that is long can end in the middle, when the process is killed. */
+static void note_write(const struct shim_file *file, uint64_t at, struct span bytes)
+{
+    while (bytes.len > 0) {
+        struct span piece = {bytes.at, bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES};
+        note(file, DISK_WRITE, at, piece);
+        span_skip(&bytes, piece.len);
+        at += piece.len;
+    }
+}
+
 /* A write that fails may have been made in part. */
 static int shim_write(sqlite3_file *file, const void *from, int bytes, sqlite3_int64 at)
 {
     bool fails = of(file)->name != DISK_NAMES && strikes(SHIM_WRITE);
     int made = fails ? bytes / 2 : bytes;
     int code = real(file)->pMethods->xWrite(real(file), from, made, at);
-    note(of(file), DISK_WRITE, (uint64_t)at, (struct span){from, (size_t)made});
+    note_write(of(file), (uint64_t)at, (struct span){from, (size_t)made});
     return fails ? error_of(SQLITE_IOERR_WRITE) : code;
 }
 

@@ -29,6 +29,23 @@ static void escapes_at_every_depth(void **state)
     json_free(json);
 }
 
+/* What is plain is passed over by several bytes at once. */
+static void escapes_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length <= 13; length++) {
+        for (size_t place = 0; place < length; place++) {
+            char text[14] = "", want[24] = "";
+            memset(text, 'a', length);
+            text[place] = '"';
+            snprintf(want, sizeof want, "\"%.*s\\\"%s\"", (int)place, text, text + place + 1);
+            struct buf out CLEANUP(buf_free) = {0};
+            json_put_str(&out, span_of(text));
+            check_text(text, buf_span(&out), want);
+        }
+    }
+}
+
 static const char *const numbers[] = {
     "0",
     "-0",
@@ -336,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_at_every_depth),
+        cmocka_unit_test(escapes_at_every_place),
         cmocka_unit_test(numbers_read_back_as_they_are),
         cmocka_unit_test(writes_the_deepest_nesting_that_is_read),
         cmocka_unit_test(sorts_members_by_their_bytes),

@@ -264,6 +264,11 @@ static void so_many_at_once(void **state)
     }
     wait_for(&desk, buf_text(&want));
     check_text("at once", ask(&desk, "/most"), "8");
+    for (int i = 0; i < BARRIER; i++) {
+        char key[20];
+        snprintf(key, sizeof key, "many %d", i);
+        check_seen(&desk, key, "1 all"); /* and not again while it was on its way */
+    }
     close_desk(&desk);
 }
 

@@ -64,6 +64,18 @@ static void biweekly_from_the_middle_of_a_week(void **state)
     store_close(yard.store);
 }
 
+static void across_the_change_in_autumn(void **state)
+{
+    struct yard yard;
+    ready(&yard, state);
+    yard.now = at("2025-10-27T12:00:00Z");
+    check_ask(&yard, ASK(RECUR("BIWEEKLY", "5", "09:00", "11:00")),
+              "done"); /* every other week since January */
+    check_starts("made", yard_pickups(&yard),
+                 "s-20251031 Pending - 10-31T13:00 15:00; s-20251114 Pending - 11-14T14:00 16:00; ");
+    store_close(yard.store);
+}
+
 static void closed_days_are_skipped_and_noted(void **state)
 {
     struct yard yard;
@@ -367,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHELF_TEST(biweekly_from_the_middle_of_a_week),
+        SHELF_TEST(across_the_change_in_autumn),
         SHELF_TEST(closed_days_are_skipped_and_noted),
         SHELF_TEST(a_schedule_of_closed_days_alone_is_refused),
         SHELF_TEST(a_first_date_beyond_the_horizon_waits),

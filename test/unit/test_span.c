@@ -71,6 +71,22 @@ static void cuts_at_the_first(void **state)
     check_text("what is left of nothing", rest, "");
 }
 
+/* Wherever the byte is that ends it, which those behind it do not change. */
+static void a_run_ends_at_the_first(void **state)
+{
+    (void)state;
+    static const bool ends[256] = {['.'] = true, [0xff] = true};
+    for (size_t length = 0; length <= 13; length++) {
+        char text[16];
+        memset(text, 'a', sizeof text);
+        assert_int_equal(span_run((struct span){text, length}, ends), length);
+        for (size_t place = length; place-- > 0;) {
+            text[place] = place % 2 ? '.' : '\xff';
+            assert_int_equal(span_run((struct span){text, length}, ends), place);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +96,7 @@ int main(void)
         cmocka_unit_test(starts_and_ends),
         cmocka_unit_test(trims_both_ends),
         cmocka_unit_test(cuts_at_the_first),
+        cmocka_unit_test(a_run_ends_at_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
