@@ -13,7 +13,7 @@ import lab
 import ledger
 import oracle
 
-SCAN = 20_000  # Events that one page looks at.
+SCAN = 10_000  # Events that one page looks at.
 
 
 def iso(ms):
