@@ -51,7 +51,7 @@ def build_counts(_output):
 
 
 # Where threads meet; and what allocates most. `make tsan` and `make memcheck` run all.
-THREADS = " ".join(f"test/e2e/test_{name}.py" for name in ("answers", "crash", "reload", "stop", "rates"))
+THREADS = " ".join(f"test/e2e/test_{name}.py" for name in ("answers", "crash", "reload", "stop", "rates", "consumers", "flows"))
 MEMORY = "test/e2e/test_duplicates.py test/e2e/test_reload.py::test_rotation_under_load"
 
 FIRST = [
