@@ -8,7 +8,8 @@
 #include "flow/news.h"
 #include "store/view.h"
 
-#define FLOWS_STEP 50 /* events handled in one transaction, so that webhooks do not wait for long */
+#define FLOWS_STEP_US 5000 /* after which a transaction takes no further events, as webhooks wait for it */
+#define FLOWS_SOME    5    /* events that are taken at a time */
 
 struct flows;
 

@@ -53,9 +53,26 @@ static enum err try_event(struct store *store, struct attempt *attempt)
     return ERR_OK;
 }
 
-static enum err record(struct store *store, const struct claim *claim, const struct flow_event *event,
-                       const struct flow_result *result)
+static enum err run_tell(struct store *store, void *arg)
 {
+    const struct attempt *attempt = arg;
+    return handler_dead(store, &attempt->event, attempt->result);
+}
+
+/* An event that nobody can be told of is dead all the same, and holds up nothing. */
+static enum err tell(struct store *store, struct attempt *attempt)
+{
+    enum err err = store_attempt(store, run_tell, attempt);
+    if (err != ERR_OK && !store_is_lost(err))
+        log_event_limited(LOG_ERROR, "a dead letter could not be told of",
+                          LOG_NUM("seq", attempt->event.seq));
+    return store_is_lost(err) ? err : ERR_OK;
+}
+
+static enum err record(struct store *store, const struct claim *claim, struct attempt *attempt)
+{
+    const struct flow_event *event = &attempt->event;
+    const struct flow_result *result = attempt->result;
     enum claim_result outcome;
     struct claim_failure failure = {.error = result->reason,
                                     .more = result->more,
@@ -66,7 +83,7 @@ static enum err record(struct store *store, const struct claim *claim, const str
     if (result->outcome == FLOW_DONE)
         return claim_ack(store, CONSUMER_FLOWS, &claim->lease, event->now, &outcome);
     TRY(claim_nack(store, CONSUMER_FLOWS, &claim->lease, &failure, &outcome));
-    return outcome == CLAIM_DEAD ? handler_dead(store, event, result) : ERR_OK;
+    return outcome == CLAIM_DEAD ? tell(store, attempt) : ERR_OK;
 }
 
 static enum err handle(struct store *store, struct arena *arena, const struct claim *claim, int64_t now)
@@ -78,23 +95,33 @@ static enum err handle(struct store *store, struct arena *arena, const struct cl
         handler_find(&claim->event), {claim->lease.seq, &claim->event, detail, now, arena}, &result};
     enum err err = attempt.handle != NULL ? try_event(store, &attempt) : ERR_OK;
     if (err == ERR_OK)
-        err = record(store, claim, &attempt.event, &result);
+        err = record(store, claim, &attempt);
     json_free(detail);
     return err;
 }
 
-static enum err step(struct store *store, struct store_job *job)
+static enum err take_some(struct store *store, struct flows *flows)
 {
-    struct flows *flows = (struct flows *)job;
     struct arena arena CLEANUP(arena_free) = {0};
     struct consumer consumer;
     struct claim_list list;
-    struct claim_order order = {SPAN("flows"), FLOWS_STEP, INT64_MAX, time_now()};
+    struct claim_order order = {SPAN("flows"), FLOWS_SOME, INT64_MAX, time_now()};
     TRY(consumer_find(store_view(store), &arena, SPAN(""), SPAN("flows"), &consumer));
     TRY(claim_next(store, &arena, &consumer, &order, &list));
     flows->more = list.more;
     for (const struct claim *claim = list.first; claim != NULL; claim = claim->next)
         TRY(handle(store, &arena, claim, order.now));
+    return ERR_OK;
+}
+
+/* Webhooks wait meanwhile, and one event can make 90 pickups. */
+static enum err step(struct store *store, struct store_job *job)
+{
+    struct flows *flows = (struct flows *)job;
+    int64_t end = time_monotonic() + FLOWS_STEP_US;
+    do {
+        TRY(take_some(store, flows));
+    } while (flows->more && time_monotonic() < end);
     return ERR_OK;
 }
 
