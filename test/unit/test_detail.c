@@ -102,10 +102,29 @@ static void test_rows(void **state)
     }
 }
 
+/* However many there are, they are found and told in no time. */
+static void test_no_more_than_a_hundred_faults(void **state)
+{
+    (void)state;
+    struct arena arena CLEANUP(arena_free) = {0};
+    struct faults faults = {.arena = &arena};
+    struct json_fault fault;
+    struct buf text = {.arena = &arena};
+    buf_printf(&text, "{'detail':{'caseIds':[0");
+    for (int i = 1; i < 150; i++)
+        buf_printf(&text, ",%d", i);
+    buf_printf(&text, "]}}");
+    struct json *envelope = json_parse(quoted(&arena, buf_text(&text)), &fault);
+    assert_false(detail_check(SPAN("logistics.driver"), SPAN("DeliveryCompleted"), envelope, &faults));
+    check_int("faults", (int64_t)faults.count, SHAPE_FAULTS_MAX);
+    json_free(envelope);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_more_than_a_hundred_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
