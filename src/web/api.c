@@ -121,12 +121,11 @@ static void read_param(struct ask *ask, struct span pair, struct faults *faults)
         faults_add(faults, "Invalid %s", field->name);
 }
 
-static bool read_params(struct ask *ask, struct faults *faults)
+static void read_params(struct ask *ask, struct faults *faults)
 {
     struct span rest = ask->exchange.call->request.query;
     while (rest.len > 0)
         read_param(ask, span_cut(&rest, '&'), faults);
-    return faults->count == 0;
 }
 
 /* Body. */
@@ -147,19 +146,21 @@ static enum err check_type(const struct request *request)
 }
 
 /* A body may be left out where none of its fields is needed. */
-static bool read_body(struct ask *ask, struct faults *faults)
+static void read_body(struct ask *ask, struct faults *faults)
 {
     struct json_fault fault;
     struct span body = ask->exchange.call->request.body;
     const struct shape *shape = ask->api->in;
-    if (shape == &shape_none)
-        return body.len == 0 || (faults_add(faults, "Takes no body"), false);
+    if (shape == &shape_none) {
+        if (body.len > 0)
+            faults_add(faults, "Takes no body");
+        return;
+    }
     ask->body = json_parse(body.len > 0 ? body : SPAN("{}"), &fault);
     if (ask->body == NULL)
         faults_add(faults, "%s", fault.what);
     else if (shape != &shape_any && shape->schema == NULL)
         shape_check(shape, ask->body, faults);
-    return faults->count == 0;
 }
 
 /* Who asks. */
@@ -206,8 +207,9 @@ static enum err check(struct ask *ask, struct faults *faults)
         TRY(check_type(request));
     if (!decode_names(ask))
         faults_add(faults, "Invalid path");
-    bool good = read_params(ask, faults) & read_body(ask, faults);
-    return good && faults->count == 0 ? ERR_OK : ERR_BAD_REQUEST;
+    read_params(ask, faults);
+    read_body(ask, faults);
+    return faults->count == 0 ? ERR_OK : ERR_BAD_REQUEST;
 }
 
 static void run(struct ask *ask)
