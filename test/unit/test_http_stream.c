@@ -250,6 +250,15 @@ static void a_held_call_outlives_the_limits_which_count_again(void **state)
     run_until(lab, has_ended);
 }
 
+static void a_connection_may_not_be_silent_after_a_held_call(void **state)
+{
+    struct lab *lab = *state;
+    start_call(lab, HOLD);
+    http_answer(lab->call, 200, NULL, 0, SPAN("soon"));
+    check_answer(lab, "soon");
+    run_until(lab, has_ended);
+}
+
 static void what_comes_behind_a_held_call_waits_and_is_counted(void **state)
 {
     struct lab *lab = *state;
@@ -392,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_client_that_hangs_up_is_noticed),
         TEST(a_held_call_outlives_the_limits_which_count_again),
+        TEST(a_connection_may_not_be_silent_after_a_held_call),
         TEST(what_comes_behind_a_held_call_waits_and_is_counted),
         TEST(a_call_whose_client_has_gone_may_be_left_to_the_server),
         TEST(a_held_call_may_be_left_to_the_server),
