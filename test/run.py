@@ -71,7 +71,7 @@ THEN = [
     ("unit, ASan + UBSan", ["make", JOBS, "SAN=1", "unit"], cmocka_counts),
     ("corpora, ASan + UBSan", ["make", JOBS, "SAN=1", "replay"], replay_counts),
     ("a part of it, TSan", ["make", JOBS, "TSAN=1", "CRASH_ROUNDS=2", "e2e", f"E2E={THREADS}"], pytest_counts),
-    ("a part of it, valgrind", ["make", "memcheck", "UNITS=", f"E2E={MEMORY}"], pytest_counts),
+    ("a part of it, valgrind", ["make", JOBS, "memcheck", "UNITS=", f"E2E={MEMORY}"], pytest_counts),
     ("demo", ["make", "demo"], build_counts),
 ]
 
