@@ -287,11 +287,19 @@ def test_sync_fails_under_load():
 
 # Read for long.
 
+class LargeLoad(load.Load):
+    """Webhooks of a dozen pages each, so that a slow disk has a long log soon, too."""
+
+    def make(self):
+        """A body unlike any other."""
+        return ledger.encode(oracle.minimal(oracle.DENTRIX, id=harness.fresh(), notes="Under a fictional load. " * 2000))
+
+
 def test_log_is_cut_when_a_reader_ends():
     """The log grows as long as somebody reads what was there before, and that is told; then it begins anew, and is cut."""
     with harness.Server() as server:
         with reading(server):
-            senders = load.Load(server)
+            senders = LargeLoad(server)
             server.log.wait_for("the log grows: somebody keeps reading the database, or the disk is full")
             assert log_bytes(server) > 16 * MIB
         disk.wait_for(lambda: log_bytes(server) <= 16 * MIB)
