@@ -105,9 +105,13 @@ struct claim_state {
 MUST enum err claim_look(struct view *view, struct arena *arena, int64_t consumer, int64_t seq,
                          struct claim_state *state);
 
-/* To be tried again at once, as if for the first time; `seq` 0 is all of the org, `subject` (unless empty)
- * only those it mends. *count is how many. */
-MUST enum err claim_revive(struct store *store, int64_t consumer, struct span org, int64_t seq,
-                           struct span subject, int64_t now, int64_t *count);
+/* To be tried again at once, as if for the first time: the dead letter of that seq, or with 0 all of the org,
+ * so many at most. *count is how many. */
+MUST enum err claim_revive(struct store *store, int64_t consumer, struct span org, int64_t seq, int64_t limit,
+                           int64_t now, int64_t *count);
+
+/* The same for those of a subject. */
+MUST enum err claim_mend(struct store *store, int64_t consumer, struct span org, struct span subject,
+                         int64_t now, int64_t *count);
 
 #endif

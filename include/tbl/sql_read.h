@@ -86,8 +86,9 @@ SQL(DELIVERIES,
     " ORDER BY id LIMIT ?7")
 SQL(DELIVERY_CASE, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
                    " WHERE org = ?1 AND case_id = ?2")
-SQL(DELIVERY_CASES, "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
-                    " WHERE org = ?1 AND delivery_id = ?2 ORDER BY place, case_id")
+SQL(DELIVERY_CASES,
+    "SELECT org, case_id, delivery_id, priority, detail, place, seq FROM delivery_cases"
+    " INDEXED BY delivery_cases_of WHERE org = ?1 AND delivery_id = ?2 ORDER BY place, case_id")
 SQL(INVOICE, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"
              " FROM invoices WHERE org = ?1 AND invoice_id = ?2")
 SQL(INVOICES, "SELECT org, invoice_id, clinic_id, amount_minor, currency, status, delivered, seq, updated"

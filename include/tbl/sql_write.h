@@ -47,9 +47,12 @@ SQL(CLAIM_DONE, "DELETE FROM claims"
 SQL(CLAIM_GONE, "DELETE FROM claims WHERE consumer = ?1 AND seq = ?2")
 SQL(CLAIM_EXTEND, "UPDATE claims SET due = ?5"
                   " WHERE consumer = ?1 AND seq = ?2 AND token = ?3 AND state = 0 AND due > ?4")
-SQL(CLAIM_REVIVE, "UPDATE claims SET state = 1, attempts = 0, due = ?5"
-                  " WHERE consumer = ?1 AND state = 2 AND (?3 = 0 OR seq = ?3) AND (?4 = '' OR subject = ?4)"
-                  " AND (SELECT org FROM events WHERE events.seq = claims.seq) = ?2")
+SQL(CLAIM_REVIVE, "UPDATE claims SET state = 1, attempts = 0, due = ?4 WHERE consumer = ?1 AND seq IN"
+                  " (SELECT seq FROM claims JOIN events USING (seq) WHERE consumer = ?1 AND state = 2"
+                  " AND (?3 = 0 OR seq = ?3) AND org = ?2 LIMIT ?5)")
+SQL(CLAIM_MEND, "UPDATE claims INDEXED BY claims_dead SET state = 1, attempts = 0, due = ?4"
+                " WHERE consumer = ?1 AND state = 2 AND subject = ?3"
+                " AND (SELECT org FROM events WHERE events.seq = claims.seq) = ?2")
 SQL(CLINIC_PUT, "INSERT INTO clinics (org, clinic_id, document, updated) VALUES (?1, ?2, ?3, ?4)"
                 " ON CONFLICT (org, clinic_id) DO UPDATE SET document = ?3, updated = ?4")
 SQL(CLINIC_DROP, "DELETE FROM clinics WHERE org = ?1 AND clinic_id = ?2")

@@ -79,14 +79,31 @@ static enum err extend(struct store *store, struct arena *arena, const struct sc
     return series_note(store, arena, &series, &dates, row->detail);
 }
 
-static enum err extend_one(struct store *store, const struct schedule_row *row, int64_t now)
+/* One schedule, and when it is looked at. */
+struct extending {
+    const struct schedule_row *row;
+    int64_t now;
+};
+
+static enum err run_extend(struct store *store, void *arg)
 {
+    const struct extending *extending = arg;
     struct arena arena CLEANUP(arena_free) = {0};
     struct json_fault fault;
-    struct json *detail = json_parse(row->detail, &fault);
-    enum err err = extend(store, &arena, row, detail, now);
+    struct json *detail = json_parse(extending->row->detail, &fault);
+    enum err err = extend(store, &arena, extending->row, detail, extending->now);
     json_free(detail);
     return err;
+}
+
+/* One that can't be extended does not hold up the others. */
+static enum err extend_one(struct store *store, const struct schedule_row *row, int64_t now)
+{
+    struct extending extending = {row, now};
+    enum err err = store_attempt(store, run_extend, &extending);
+    if (err != ERR_OK && !store_is_lost(err))
+        log_event_limited(LOG_ERROR, "a schedule could not be extended", LOG_NUM("seq", row->seq));
+    return store_is_lost(err) ? err : ERR_OK;
 }
 
 enum err horizon_step(struct store *store, struct arena *arena, int64_t now, struct schedule_row *after,

@@ -81,8 +81,11 @@ static void on_written(struct store_job *job)
     struct flight *flight = (struct flight *)job;
     struct notify *notify = flight->notify;
     flight->unrecorded = job->err != ERR_OK;
-    if (!flight->unrecorded)
-        forget(flight);
+    if (flight->unrecorded) {
+        loop_timer_set(notify->timer, RETRY_MS);
+        return;
+    }
+    forget(flight);
     tick(notify);
 }
 

@@ -201,11 +201,12 @@ static enum err put_pickup(struct visit *visit)
     return tell_rush(visit);
 }
 
-/* What is under way, or over, is not changed by its sender any more. */
+/* What is under way, or over, is not changed by its sender any more: nor by a schedule that ends, which had
+ * cancelled it. */
 static enum err leave(struct visit *visit)
 {
     struct buf reason = {.arena = visit->event->arena};
-    if (span_is(visit->kept, visit->before.detail))
+    if (span_is(visit->kept, visit->before.detail) && !visit->has_schedule)
         return ERR_OK;
     buf_printf(&reason, "the pickup was changed when it was %s", pickup_status_name(visit->before.status));
     return tell_refused(visit, buf_span(&reason));

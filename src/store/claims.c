@@ -71,7 +71,7 @@ static struct span add_attempt(struct arena *arena, const struct row *row,
 {
     char at[TIME_TEXT];
     struct buf out = {.arena = arena};
-    struct span before = row->attempts > CLAIM_HISTORY_MAX ? shorten(arena, row->history) : row->history;
+    struct span before = shorten(arena, row->history);
     before.len--; /* its bracket */
     buf_add(&out, before);
     time_write(at, failure->now);
@@ -351,16 +351,29 @@ enum err claim_nack(struct store *store, int64_t consumer, const struct lease *l
     return write_failure(store, consumer, &row, failure, *result == CLAIM_DEAD ? DEAD : WAITING);
 }
 
-enum err claim_revive(struct store *store, int64_t consumer, struct span org, int64_t seq,
-                      struct span subject, int64_t now, int64_t *count)
+enum err claim_revive(struct store *store, int64_t consumer, struct span org, int64_t seq, int64_t limit,
+                      int64_t now, int64_t *count)
 {
     struct db *db = store_db(store);
     db_bind_int(db, SQL_CLAIM_REVIVE, 1, consumer);
     db_bind_text(db, SQL_CLAIM_REVIVE, 2, org);
     db_bind_int(db, SQL_CLAIM_REVIVE, 3, seq);
-    db_bind_text(db, SQL_CLAIM_REVIVE, 4, subject);
-    db_bind_int(db, SQL_CLAIM_REVIVE, 5, now);
+    db_bind_int(db, SQL_CLAIM_REVIVE, 4, now);
+    db_bind_int(db, SQL_CLAIM_REVIVE, 5, limit);
     TRY(db_run(db, SQL_CLAIM_REVIVE));
+    *count = db_changes(db);
+    return ERR_OK;
+}
+
+enum err claim_mend(struct store *store, int64_t consumer, struct span org, struct span subject, int64_t now,
+                    int64_t *count)
+{
+    struct db *db = store_db(store);
+    db_bind_int(db, SQL_CLAIM_MEND, 1, consumer);
+    db_bind_text(db, SQL_CLAIM_MEND, 2, org);
+    db_bind_text(db, SQL_CLAIM_MEND, 3, subject);
+    db_bind_int(db, SQL_CLAIM_MEND, 4, now);
+    TRY(db_run(db, SQL_CLAIM_MEND));
     *count = db_changes(db);
     return ERR_OK;
 }

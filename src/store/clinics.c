@@ -42,27 +42,24 @@ enum err clinic_each(struct view *view, struct span org, struct span after, int6
     return err;
 }
 
-static enum err exists(struct store *store, struct span org, struct span id, bool *is_there)
-{
-    struct arena arena CLEANUP(arena_free) = {0};
-    struct clinic_row before;
-    enum err err = clinic_find(store_view(store), &arena, org, id, &before);
-    *is_there = err == ERR_OK;
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
 enum err clinic_put(struct store *store, const struct clinic_row *clinic, bool *added, int64_t *revived)
 {
     struct db *db = store_db(store);
-    bool is_there;
-    TRY(exists(store, clinic->org, clinic->id, &is_there));
-    *added = !is_there;
+    struct arena arena CLEANUP(arena_free) = {0};
+    struct clinic_row before = {0};
+    enum err err = clinic_find(store_view(store), &arena, clinic->org, clinic->id, &before);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    *added = err == ERR_NOT_FOUND;
+    *revived = 0;
     db_bind_text(db, SQL_CLINIC_PUT, 1, clinic->org);
     db_bind_text(db, SQL_CLINIC_PUT, 2, clinic->id);
     db_bind_text(db, SQL_CLINIC_PUT, 3, clinic->document);
     db_bind_int(db, SQL_CLINIC_PUT, 4, clinic->updated);
     TRY(db_run(db, SQL_CLINIC_PUT));
-    return claim_revive(store, CONSUMER_FLOWS, clinic->org, 0, clinic->id, clinic->updated, revived);
+    if (!*added && span_is(before.document, clinic->document))
+        return ERR_OK; /* what died would only die again, and be told of again */
+    return claim_mend(store, CONSUMER_FLOWS, clinic->org, clinic->id, clinic->updated, revived);
 }
 
 enum err clinic_drop(struct store *store, struct span org, struct span id)

@@ -11,6 +11,8 @@ struct claiming {
     struct ask *ask;
     struct arena arena; /* of one try */
     struct claim_list list;
+    int64_t consumer; /* as the try has found it: the loop reads the poll meanwhile */
+    bool is_paused;
 };
 
 static enum err call_claim(struct store *store, struct store_job *job)
@@ -23,9 +25,10 @@ static enum err call_claim(struct store *store, struct store_job *job)
                                 .max_bytes = ask_int(ask, "maxBytes", CLAIM_BYTES),
                                 .now = time_now()};
     arena_free(&claiming->arena);
-    TRY(consumers_find(store_view(store), ask, &consumer));
-    claiming->poll.consumer = consumer.id;
-    claiming->poll.paused = consumer.paused;
+    claiming->list = (struct claim_list){0};
+    TRY(consumers_find(store_view(store), ask, &claiming->arena, &consumer));
+    claiming->consumer = consumer.id;
+    claiming->is_paused = consumer.paused;
     return claim_next(store, &claiming->arena, &consumer, &order, &claiming->list);
 }
 
@@ -62,8 +65,10 @@ static void on_claimed(struct ask *ask, enum err err)
 {
     struct claiming *claiming = ask->data;
     struct polls *polls = ask->exchange.face->polls;
-    int64_t consumer = claiming->poll.consumer;
-    bool wakes_next = claiming->list.more && claiming->list.count > 0;
+    int64_t consumer = claiming->consumer;
+    bool wakes_next = claiming->poll.again || claiming->list.more; /* what it leaves is the next one's */
+    claiming->poll.consumer = consumer;
+    claiming->poll.paused = claiming->is_paused;
     if (err != ERR_OK) {
         polls_leave(polls, &claiming->poll);
         arena_free(&claiming->arena);
@@ -127,7 +132,7 @@ static enum err call_say(struct store *store, struct store_job *job)
     struct ask *ask = ask_of(job);
     struct saying *saying = ask->data;
     struct consumer consumer;
-    TRY(consumers_find(store_view(store), ask, &consumer));
+    TRY(consumers_find(store_view(store), ask, ask_arena(ask), &consumer));
     saying->consumer = consumer.id;
     for (size_t i = 0; i < saying->count; i++)
         TRY(saying->say(store, ask, &consumer, &saying->leases[i], &saying->results[i]));

@@ -24,10 +24,11 @@ bool consumers_is_flows(struct span name)
 }
 
 /* The flows are everybody's to look at, and nobody's to change. */
-enum err consumers_find(struct view *view, struct ask *ask, struct consumer *consumer)
+enum err consumers_find(struct view *view, const struct ask *ask, struct arena *arena,
+                        struct consumer *consumer)
 {
     struct span org = consumers_is_flows(ask->names[0]) ? SPAN("") : ask_org(ask);
-    return consumer_find(view, ask_arena(ask), org, ask->names[0], consumer);
+    return consumer_find(view, arena, org, ask->names[0], consumer);
 }
 
 bool consumers_refuse_flows(struct ask *ask)
@@ -65,7 +66,7 @@ static enum err call_verb(struct store *store, struct store_job *job)
     struct ask *ask = ask_of(job);
     struct verb *verb = ask->data;
     TRY(verb->run(store, ask, verb));
-    return consumers_find(store_view(store), ask, &verb->consumer);
+    return consumers_find(store_view(store), ask, ask_arena(ask), &verb->consumer);
 }
 
 static void answer_verb(struct ask *ask, enum err err)
@@ -138,7 +139,7 @@ void api_consumer_put(struct ask *ask)
 
 static enum err set_paused(struct store *store, struct ask *ask, struct verb *verb, bool paused)
 {
-    TRY(consumers_find(store_view(store), ask, &verb->consumer));
+    TRY(consumers_find(store_view(store), ask, ask_arena(ask), &verb->consumer));
     return consumer_pause(store, verb->consumer.id, paused);
 }
 
@@ -154,7 +155,7 @@ static enum err resume_it(struct store *store, struct ask *ask, struct verb *ver
 
 static enum err replay(struct store *store, struct ask *ask, struct verb *verb)
 {
-    TRY(consumers_find(store_view(store), ask, &verb->consumer));
+    TRY(consumers_find(store_view(store), ask, ask_arena(ask), &verb->consumer));
     return consumer_rewind(store, verb->consumer.id, cursor_of(ask, store));
 }
 
@@ -287,7 +288,7 @@ static enum err run_dead(struct view *view, struct ask *ask)
 {
     struct page *page = ask->data;
     struct consumer consumer;
-    TRY(consumers_find(view, ask, &consumer));
+    TRY(consumers_find(view, ask, ask_arena(ask), &consumer));
     return claim_each_dead(view, consumer.id, ask_org(ask), page->after_number, page->limit, put_letter,
                            page);
 }
@@ -298,10 +299,13 @@ void api_dead(struct ask *ask)
     ask_read(ask, run_dead, page_answer);
 }
 
+#define REVIVED_AT_ONCE 1000 /* dead letters, so that webhooks do not wait for long */
+
 struct revival {
     struct event_id id; /* of one */
     bool all;
-    int64_t consumer, count;
+    int64_t consumer, count; /* of the last call */
+    int64_t total;
 };
 
 static enum err call_revive(struct store *store, struct store_job *job)
@@ -310,26 +314,31 @@ static enum err call_revive(struct store *store, struct store_job *job)
     struct revival *revival = ask->data;
     struct consumer consumer;
     int64_t seq = 0;
-    TRY(consumers_find(store_view(store), ask, &consumer));
+    TRY(consumers_find(store_view(store), ask, ask_arena(ask), &consumer));
     revival->consumer = consumer.id;
     if (!revival->all)
         TRY(view_seq(store_view(store), &revival->id, &seq));
-    TRY(claim_revive(store, consumer.id, ask_org(ask), seq, SPAN(""), time_now(), &revival->count));
+    TRY(claim_revive(store, consumer.id, ask_org(ask), seq, REVIVED_AT_ONCE, time_now(), &revival->count));
     return revival->all || revival->count > 0 ? ERR_OK : ERR_NOT_FOUND;
 }
 
 static void answer_revive(struct ask *ask, enum err err)
 {
-    const struct revival *revival = ask->data;
+    struct revival *revival = ask->data;
     const struct face *face = ask->exchange.face;
     struct buf out = {.arena = ask_arena(ask)};
     if (!ask_is_good(ask, err))
         return;
+    revival->total += revival->count;
+    if (revival->count == REVIVED_AT_ONCE) {
+        ask_write(ask, call_revive, answer_revive);
+        return;
+    }
     polls_wake(face->polls, revival->consumer);
     if (face->flows != NULL)
         flows_wake(face->flows);
     json_open(&out, '{');
-    json_add_int(&out, "retried", revival->count);
+    json_add_int(&out, "retried", revival->total);
     json_close(&out, '}');
     ask_answer(ask, 200, buf_span(&out));
 }

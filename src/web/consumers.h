@@ -6,8 +6,9 @@
 #include "model/envelope.h"
 #include "store/claims.h"
 
-/* The consumer that the path names: of the token's org, or the flows. */
-MUST enum err consumers_find(struct view *view, struct ask *ask, struct consumer *consumer);
+/* The consumer that the path names, in the arena: of the token's org, or the flows. */
+MUST enum err consumers_find(struct view *view, const struct ask *ask, struct arena *arena,
+                             struct consumer *consumer);
 
 bool consumers_is_flows(struct span name);
 

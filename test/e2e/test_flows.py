@@ -222,6 +222,29 @@ def test_a_delivery_is_completed(flows):
     assert way["flows"] == "done"
 
 
+def test_a_pickup_that_was_a_schedule_for_a_while(flows):
+    """The schedule cancels the pickup of its id; without it again, the dispatcher is told, as nothing that was accepted may vanish."""
+    start = at(1, 9)
+    detail = {"pickupId": harness.fresh(), "clinicId": clinic(flows), "windowStart": iso(start), "windowEnd": iso(start + timedelta(hours=2))}
+    schedule = {"frequency": "DAILY", "timeWindow": {"start": "09:00", "end": "11:00"}}
+    for one in (detail, {**detail, "recurringSchedule": schedule}, detail):
+        publish(flows, "crm.portal", "PickupRequested", one)
+    assert [row["kind"] for row in notifications(flows, pickupId=detail["pickupId"])] == ["pickup.refused"]
+
+
+def test_saving_what_is_there_tries_nothing_again(flows):
+    """A clinic that is put as it is revives no dead letter, so nobody is told twice; with other hours it does."""
+    hours = {day: [{"open": "09:00", "close": "17:00"}] for day in DAYS}
+    name = clinic(flows, hours)
+    pickup_id = webhook(flows, name, at(2, 20))
+    settled(flows)
+    document = flows.api("GET", f"/v1/clinics/{name}").json
+    assert flows.api("PUT", f"/v1/clinics/{name}", document).status == 200
+    assert len([row for row in notifications(flows) if row["kind"] == "dead_letter" and name in json.dumps(row["detail"])]) == 1
+    assert flows.api("PUT", f"/v1/clinics/{name}", {**document, "operatingHours": None}).status == 200
+    assert get(flows, f"/v1/pickups/{pickup_id}").json["status"] == "Pending"
+
+
 def test_everything_survives_a_kill():
     """Schedules, dead letters and notifications are there after kill -9; nothing is made twice."""
     with harness.Server(settings={"flows": "on"}) as server:

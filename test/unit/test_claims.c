@@ -73,8 +73,10 @@ static enum err call_extend(struct store *s, struct store_job *job)
 static enum err call_revive(struct store *s, struct store_job *job)
 {
     struct desk *desk = (struct desk *)job;
-    return claim_revive(s, now_of(desk).id, SPAN("default"), 0, desk->failure.subject, desk->order.now,
-                        &desk->count);
+    if (desk->failure.subject.len > 0)
+        return claim_mend(s, now_of(desk).id, SPAN("default"), desk->failure.subject, desk->order.now,
+                          &desk->count);
+    return claim_revive(s, now_of(desk).id, SPAN("default"), 0, 10, desk->order.now, &desk->count);
 }
 
 static enum err call_rewind(struct store *s, struct store_job *job)
