@@ -11,10 +11,14 @@
 struct detail_kind {
     struct span source, type;
     const struct shape *shape;
+    size_t most; /* bytes as compact text: what the flows keep many times over must be small */
 };
 
 #define DETAIL_KINDS 3
 extern const struct detail_kind detail_kinds[DETAIL_KINDS];
+
+/* How long a detail may be, as compact text; `otherwise` for those that the flows leave alone. */
+size_t detail_most(struct span source, struct span type, size_t otherwise);
 
 /* Whether the `detail` of an envelope is what its source and type ask for; faults as "Missing detail.caseId".
  */

@@ -10,6 +10,9 @@
 #include "store/store.h"
 #include "store/view.h"
 
+#define DELIVERY_CASES_MAX 200   /* of one delivery; further ones go with another */
+#define DELIVERY_NOTES_MAX 32768 /* bytes of its notes; those of further cases stand with these alone */
+
 struct delivery {
     int64_t number; /* in the order in which they were made */
     struct span org, id;
@@ -38,7 +41,8 @@ struct delivery_case {
 MUST enum err delivery_find(struct view *view, struct arena *arena, struct span org, struct span id,
                             struct delivery *delivery);
 
-/* The Pending one that takes cases of that lab for that clinic and date: the org and these are in `like`. */
+/* The Pending one that takes cases of that lab for that clinic and date: the org and these are in `like`.
+ * ERR_NOT_FOUND if there is none with fewer than DELIVERY_CASES_MAX. */
 MUST enum err delivery_find_open(struct view *view, struct arena *arena, const struct delivery *like,
                                  struct delivery *delivery);
 
@@ -68,6 +72,11 @@ MUST enum err delivery_add(struct store *store, const struct delivery *delivery)
 
 /* Puts a case into a delivery, and out of the one it was in. */
 MUST enum err delivery_put_case(struct store *store, const struct delivery_case *one);
+
+/* A case was put into a delivery beside those that were there: its priority and notes are added to *delivery.
+ */
+MUST enum err delivery_follow_case(struct store *store, struct arena *arena, struct delivery *delivery,
+                                   const struct delivery_case *one, int64_t now);
 
 /* The cases of a delivery have changed: its priority and its notes follow. *left is how many it has. */
 MUST enum err delivery_follow_cases(struct store *store, struct span org, struct span id, int64_t now,

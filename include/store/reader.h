@@ -12,6 +12,7 @@ struct reader_job {
     void (*run)(struct view *view, struct reader_job *job); /* in the reader's thread */
     void (*done)(struct reader_job *job);                   /* in the loop's, afterwards */
     struct loop *loop;
+    bool skipped; /* out: the reader was stopped before it was run */
 };
 
 struct reader;
@@ -19,7 +20,8 @@ struct reader;
 /* Takes the view over; at most `limit` jobs wait. */
 struct reader *reader_start(struct view *view, size_t limit);
 
-/* Runs all that was put, then ends the thread; what is put from now on is refused. */
+/* Ends the thread once the job at hand is done: what waits comes back, skipped, and what is put from now on
+ * is refused. */
 void reader_stop(struct reader *reader);
 
 /* Of one that was stopped. */

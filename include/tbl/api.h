@@ -11,9 +11,9 @@ API(consumer_put, PUT, "/v1/consumers/{name}", ADMINS, consumer_put, 200, consum
     "Make a consumer, or give it another filter and other terms.")
 API(consumer_delete, DELETE, "/v1/consumers/{name}", ADMINS, none, 204, none, "404 409",
     "Forget a consumer, and what it holds.")
-API(consumer_pause, POST, "/v1/consumers/{name}/pause", ADMINS, none, 200, consumer_terms, "404",
+API(consumer_pause, POST, "/v1/consumers/{name}/pause", ADMINS, none, 200, consumer_terms, "404 409",
     "Give it no events for now.")
-API(consumer_resume, POST, "/v1/consumers/{name}/resume", ADMINS, none, 200, consumer_terms, "404",
+API(consumer_resume, POST, "/v1/consumers/{name}/resume", ADMINS, none, 200, consumer_terms, "404 409",
     "Give it events again.")
 API(consumer_replay, POST, "/v1/consumers/{name}/replay", ADMINS, consumer_replay, 200, consumer_terms,
     "404 409", "Give it everything from a seq on again; what it had claimed is forgotten.")

@@ -78,7 +78,9 @@ SQL(DELIVERY_OPEN,
     "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
     " seq, created, updated FROM deliveries"
     " WHERE org = ?1 AND lab_id = ?2 AND clinic_id = ?3 AND date = ?4 AND status = 'Pending'"
-    " ORDER BY id LIMIT 1")
+    " ORDER BY id DESC LIMIT 1")
+SQL(DELIVERY_CASE_COUNT, "SELECT count(*) FROM delivery_cases INDEXED BY delivery_cases_of"
+                         " WHERE org = ?1 AND delivery_id = ?2")
 SQL(DELIVERIES,
     "SELECT id, org, delivery_id, lab_id, clinic_id, date, status, priority, notes, driver, eta, proof,"
     " seq, created, updated FROM deliveries WHERE org = ?1 AND id > ?2 AND (?3 = '' OR status = ?3)"

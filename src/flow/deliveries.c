@@ -56,14 +56,14 @@ enum err delivery_move(struct store *store, struct delivery *delivery, const str
 }
 
 /* The same for the same event, and no other's. */
-static struct span new_id(struct arena *arena, const struct delivery *like)
+static struct span new_id(struct arena *arena, const struct delivery *like, struct span first)
 {
     char hex[2 * DELIVERY_ID_BYTES + 1];
     uint8_t digest[HASH_BYTES];
     struct buf id = {.arena = arena};
     struct buf seq = {.arena = arena};
     buf_add_int(&seq, like->seq);
-    struct span parts[] = {like->org, like->lab_id, like->clinic_id, like->date, buf_span(&seq)};
+    struct span parts[] = {like->org, like->lab_id, like->clinic_id, like->date, buf_span(&seq), first};
     hash_parts(parts, sizeof parts / sizeof parts[0], digest);
     hex_write(hex, digest, DELIVERY_ID_BYTES);
     buf_printf(&id, "delivery-%s", hex);
@@ -73,20 +73,21 @@ static struct span new_id(struct arena *arena, const struct delivery *like)
 enum err delivery_take_case(struct store *store, struct arena *arena, const struct delivery *like,
                             struct delivery_case *one, struct delivery *delivery, bool *added)
 {
-    int64_t count;
     enum err err = delivery_find_open(store_view(store), arena, like, delivery);
     *added = err == ERR_NOT_FOUND;
     if (err != ERR_OK && !*added)
         return err;
     if (*added) {
         *delivery = *like;
-        delivery->id = new_id(arena, like);
+        delivery->id = new_id(arena, like, one->id);
+        delivery->status = DELIVERY_PENDING;
+        delivery->priority = PRIORITY_STANDARD;
+        delivery->notes = SPAN("");
         TRY(delivery_add(store, delivery));
     }
     one->delivery_id = delivery->id;
     TRY(delivery_put_case(store, one));
-    TRY(delivery_follow_cases(store, delivery->org, delivery->id, like->created, &count));
-    return delivery_find(store_view(store), arena, delivery->org, delivery->id, delivery);
+    return delivery_follow_case(store, arena, delivery, one, like->created);
 }
 
 enum err delivery_after_leave(struct store *store, struct delivery *delivery, int64_t now)

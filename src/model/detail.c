@@ -137,9 +137,9 @@ const struct shape shape_delivery_completed = {"DeliveryCompleted", "The detail 
                                                true, SHAPE_FIELDS(delivery_fields)};
 
 const struct detail_kind detail_kinds[DETAIL_KINDS] = {
-    {SPAN("crm.portal"), SPAN("PickupRequested"), &shape_pickup_requested},
-    {SPAN("cases.production"), SPAN("CaseReadyToShip"), &shape_case_ready},
-    {SPAN("logistics.driver"), SPAN("DeliveryCompleted"), &shape_delivery_completed},
+    {SPAN("crm.portal"), SPAN("PickupRequested"), &shape_pickup_requested, 32768},
+    {SPAN("cases.production"), SPAN("CaseReadyToShip"), &shape_case_ready, 32768},
+    {SPAN("logistics.driver"), SPAN("DeliveryCompleted"), &shape_delivery_completed, 1048576},
 };
 
 /* What no table says; of a detail that is as its table says. */
@@ -180,6 +180,12 @@ static const struct detail_kind *find(struct span source, struct span type)
         if (span_is(detail_kinds[i].source, source) && span_is(detail_kinds[i].type, type))
             return &detail_kinds[i];
     return NULL;
+}
+
+size_t detail_most(struct span source, struct span type, size_t otherwise)
+{
+    const struct detail_kind *kind = find(source, type);
+    return kind != NULL ? kind->most : otherwise;
 }
 
 bool detail_check(struct span source, struct span type, const struct json *envelope, struct faults *faults)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "model/detail.h"
 
 static bool is_word(char c)
 {
@@ -97,8 +98,9 @@ static void take_detail(struct arena *arena, const struct json *envelope, struct
         json_put(&text, value);
         event->detail = buf_text(&text);
         event->detail_len = text.len;
-        if (text.len > PUBLISH_DETAIL_MAX)
-            faults_add(faults, "Invalid detail: has more than %d bytes", PUBLISH_DETAIL_MAX);
+        size_t most = detail_most(event->source, event->type, PUBLISH_DETAIL_MAX);
+        if (text.len > most)
+            faults_add(faults, "Invalid detail: has more than %zu bytes", most);
     }
 }
 

@@ -128,7 +128,7 @@ static const struct shape_field claim[] = {
     {"max", .type = SHAPE_WHOLE, .least = 1, .most = 1000, .help = "Events at most; 1 unless given."},
     {"waitSeconds", .type = SHAPE_WHOLE, .least = 0, .most = 60,
      .help = "How long to wait for the first; 0 unless given."},
-    {"maxBytes", .type = SHAPE_WHOLE, .least = 1, .most = 67108864,
+    {"maxBytes", .type = SHAPE_WHOLE, .least = 1, .most = 8388608,
      .help = "Bytes of all details together; one alone may be larger. 8 MiB unless given."},
 };
 const struct shape shape_claim = {"ClaimOrder", "What to claim.", SHAPE_FIELDS(claim)};

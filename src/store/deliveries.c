@@ -57,14 +57,28 @@ enum err delivery_find(struct view *view, struct arena *arena, struct span org, 
     return find(view->db, SQL_DELIVERY, arena, delivery);
 }
 
+static enum err count_cases(struct view *view, const struct delivery *delivery, int64_t *count)
+{
+    bool row;
+    db_bind_text(view->db, SQL_DELIVERY_CASE_COUNT, 1, delivery->org);
+    db_bind_text(view->db, SQL_DELIVERY_CASE_COUNT, 2, delivery->id);
+    enum err err = db_step(view->db, SQL_DELIVERY_CASE_COUNT, &row);
+    *count = err == ERR_OK && row ? db_int(view->db, SQL_DELIVERY_CASE_COUNT, 0) : 0;
+    db_reset(view->db, SQL_DELIVERY_CASE_COUNT);
+    return err;
+}
+
 enum err delivery_find_open(struct view *view, struct arena *arena, const struct delivery *like,
                             struct delivery *delivery)
 {
+    int64_t count;
     db_bind_text(view->db, SQL_DELIVERY_OPEN, 1, like->org);
     db_bind_text(view->db, SQL_DELIVERY_OPEN, 2, like->lab_id);
     db_bind_text(view->db, SQL_DELIVERY_OPEN, 3, like->clinic_id);
     db_bind_text(view->db, SQL_DELIVERY_OPEN, 4, like->date);
-    return find(view->db, SQL_DELIVERY_OPEN, arena, delivery);
+    TRY(find(view->db, SQL_DELIVERY_OPEN, arena, delivery));
+    TRY(count_cases(view, delivery, &count));
+    return count < DELIVERY_CASES_MAX ? ERR_OK : ERR_NOT_FOUND;
 }
 
 enum err delivery_each(struct view *view, const struct delivery_filter *filter, delivery_fn *fn, void *arg)
@@ -176,10 +190,36 @@ static void add_case(void *arg, const struct delivery_case *one)
     struct span notes = json_str(json_get(detail, "notes"));
     sum->count++;
     sum->priority = priority_higher(sum->priority, one->priority);
-    if (notes.len > 0 && sum->notes.len > 0)
-        buf_add_char(&sum->notes, '\n');
-    buf_add(&sum->notes, notes);
+    if (notes.len > 0 && sum->notes.len + 1 + notes.len <= DELIVERY_NOTES_MAX) {
+        if (sum->notes.len > 0)
+            buf_add_char(&sum->notes, '\n');
+        buf_add(&sum->notes, notes);
+    }
     json_free(detail);
+}
+
+static enum err write_sum(struct store *store, struct span org, struct span id, struct sum *sum, int64_t now)
+{
+    struct db *db = store_db(store);
+    db_bind_text(db, SQL_DELIVERY_FOLLOW, 1, org);
+    db_bind_text(db, SQL_DELIVERY_FOLLOW, 2, id);
+    db_bind_text(db, SQL_DELIVERY_FOLLOW, 3, span_of(priority_name(sum->priority)));
+    db_bind_text(db, SQL_DELIVERY_FOLLOW, 4, span_of(buf_text(&sum->notes)));
+    db_bind_int(db, SQL_DELIVERY_FOLLOW, 5, now);
+    return db_run(db, SQL_DELIVERY_FOLLOW);
+}
+
+enum err delivery_follow_case(struct store *store, struct arena *arena, struct delivery *delivery,
+                              const struct delivery_case *one, int64_t now)
+{
+    struct sum sum = {.priority = delivery->priority, .notes = {.arena = arena}};
+    buf_add(&sum.notes, delivery->notes);
+    add_case(&sum, one);
+    TRY(write_sum(store, delivery->org, delivery->id, &sum, now));
+    delivery->priority = sum.priority;
+    delivery->notes = buf_span(&sum.notes);
+    delivery->updated = now;
+    return ERR_OK;
 }
 
 enum err delivery_follow_cases(struct store *store, struct span org, struct span id, int64_t now,
@@ -187,15 +227,9 @@ enum err delivery_follow_cases(struct store *store, struct span org, struct span
 {
     struct arena arena CLEANUP(arena_free) = {0};
     struct sum sum = {.notes = {.arena = &arena}};
-    struct db *db = store_db(store);
     TRY(delivery_each_case(store_view(store), org, id, add_case, &sum));
     *left = sum.count;
-    db_bind_text(db, SQL_DELIVERY_FOLLOW, 1, org);
-    db_bind_text(db, SQL_DELIVERY_FOLLOW, 2, id);
-    db_bind_text(db, SQL_DELIVERY_FOLLOW, 3, span_of(priority_name(sum.priority)));
-    db_bind_text(db, SQL_DELIVERY_FOLLOW, 4, buf_span(&sum.notes));
-    db_bind_int(db, SQL_DELIVERY_FOLLOW, 5, now);
-    return db_run(db, SQL_DELIVERY_FOLLOW);
+    return write_sum(store, org, id, &sum, now);
 }
 
 enum err delivery_set_status(struct store *store, const struct delivery *delivery)

@@ -1,6 +1,7 @@
 /* The reader thread. */
 #include "store/reader.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "sys/thread.h"
@@ -11,6 +12,7 @@ struct reader {
     struct view *view;
     struct mailbox *inbox;
     struct thread *thread;
+    atomic_bool stopping;
 };
 
 static void deliver(struct mail *mail)
@@ -27,7 +29,9 @@ static void run(void *arg)
         for (struct mail *mail = all, *next; mail != NULL; mail = next) {
             struct reader_job *job = (struct reader_job *)mail;
             next = mail->next;
-            job->run(reader->view, job);
+            job->skipped = atomic_load(&reader->stopping);
+            if (!job->skipped)
+                job->run(reader->view, job);
             *mail = (struct mail){.deliver = deliver};
             loop_post(job->loop, mail);
         }
@@ -45,6 +49,7 @@ struct reader *reader_start(struct view *view, size_t limit)
 
 void reader_stop(struct reader *reader)
 {
+    atomic_store(&reader->stopping, true);
     mailbox_close(reader->inbox);
     thread_join(reader->thread);
 }

@@ -323,7 +323,7 @@ static void run_read(struct view *view, struct reader_job *job)
 static void on_read(struct reader_job *job)
 {
     struct ask *ask = ask_of_read(job);
-    ask->finish(ask, ask->err);
+    ask->finish(ask, job->skipped ? ERR_BUSY : ask->err);
 }
 
 void ask_read(struct ask *ask, enum err (*read)(struct view *view, struct ask *ask),

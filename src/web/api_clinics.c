@@ -103,8 +103,8 @@ void api_clinic_delete(struct ask *ask)
 static void put_row(void *arg, const struct clinic_row *row)
 {
     struct page *page = arg;
-    page_note(page, row->id);
-    json_put_raw(&page->out, row->document);
+    if (page_note(page, row->id))
+        json_put_raw(&page->out, row->document);
 }
 
 static enum err run_page(struct view *view, struct ask *ask)

@@ -197,7 +197,7 @@ void api_consumer_delete(struct ask *ask)
 struct look {
     struct ask *ask;
     struct consumer *all;
-    size_t count;
+    size_t count, room;
 };
 
 /* Kept, because each is looked at once the list's statement is done. */
@@ -205,13 +205,15 @@ static void keep(void *arg, const struct consumer *row)
 {
     struct look *look = arg;
     struct arena *arena = ask_arena(look->ask);
-    struct consumer *grown = arena_alloc(arena, (look->count + 1) * sizeof *grown);
-    if (look->count > 0)
-        memcpy(grown, look->all, look->count * sizeof *grown);
-    grown[look->count] = *row;
-    grown[look->count].name = (struct span){arena_copy(arena, row->name), row->name.len};
-    look->all = grown;
-    look->count++;
+    if (look->count == look->room) {
+        look->room = look->room * 2 + 16;
+        struct consumer *grown = arena_alloc(arena, look->room * sizeof *grown);
+        if (look->count > 0)
+            memcpy(grown, look->all, look->count * sizeof *grown);
+        look->all = grown;
+    }
+    look->all[look->count] = *row;
+    look->all[look->count++].name = (struct span){arena_copy(arena, row->name), row->name.len};
 }
 
 static enum err put_look(struct view *view, struct ask *ask, struct buf *out, const struct consumer *consumer)
@@ -274,7 +276,8 @@ static void put_letter(void *arg, const struct dead_letter *letter)
 {
     struct page *page = arg;
     struct buf *out = &page->out;
-    page_note_number(page, letter->seq);
+    if (!page_note_number(page, letter->seq))
+        return;
     json_open(out, '{');
     json_key(out, SPAN("event"));
     envelope_write(out, letter->seq, &letter->event);

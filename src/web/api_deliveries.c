@@ -46,7 +46,8 @@ static void put_row(void *arg, const struct delivery *delivery)
 {
     struct listing *listing = arg;
     struct buf *out = &listing->page->out;
-    page_note_number(listing->page, delivery->number);
+    if (!page_note_number(listing->page, delivery->number))
+        return;
     json_open(out, '{');
     put_head(out, delivery);
     if (listing->err == ERR_OK)

@@ -89,7 +89,6 @@ void api_invoice_put(struct ask *ask)
 /* A page; each row's cases are read once its list's statement is done. */
 
 struct listing {
-    struct page *page;
     struct arena *arena;
     struct invoice *all;
     size_t count;
@@ -109,13 +108,12 @@ static void keep_row(void *arg, const struct invoice *row)
     kept->clinic_id = keep(listing->arena, row->clinic_id);
     kept->currency = keep(listing->arena, row->currency);
     kept->delivered = keep(listing->arena, row->delivered);
-    page_note(listing->page, row->id);
 }
 
 static enum err run_page(struct view *view, struct ask *ask)
 {
     struct page *page = ask->data;
-    struct listing listing = {page, ask_arena(ask), NULL, 0};
+    struct listing listing = {ask_arena(ask), NULL, 0};
     struct invoice_filter filter = {.org = ask_org(ask),
                                     .after = page->after,
                                     .status = ask_text(ask, "status"),
@@ -125,6 +123,8 @@ static enum err run_page(struct view *view, struct ask *ask)
     TRY(invoice_each(view, &filter, keep_row, &listing));
     for (size_t i = 0; i < listing.count; i++) {
         struct invoice_cases cases;
+        if (!page_note(page, listing.all[i].id))
+            break;
         TRY(invoice_find_cases(view, listing.arena, ask_org(ask), listing.all[i].id, &cases));
         put_invoice(&page->out, &listing.all[i], &cases);
     }

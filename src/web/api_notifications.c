@@ -9,7 +9,8 @@ static void put_row(void *arg, const struct notice *notice)
     struct buf *out = &page->out;
     char id[NOTICE_ID_TEXT];
     notice_id(id, notice);
-    page_note_number(page, notice->number);
+    if (!page_note_number(page, notice->number))
+        return;
     json_open(out, '{');
     json_add_str(out, "id", span_of(id));
     json_add_str(out, "kind", notice->kind);

@@ -35,8 +35,8 @@ static void put_pickup(struct buf *out, const struct pickup *pickup)
 static void put_row(void *arg, const struct pickup *pickup)
 {
     struct page *page = arg;
-    page_note_number(page, pickup->id);
-    put_pickup(&page->out, pickup);
+    if (page_note_number(page, pickup->id))
+        put_pickup(&page->out, pickup);
 }
 
 static int64_t time_param(const struct ask *ask, const char *name, int64_t otherwise)

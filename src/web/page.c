@@ -17,16 +17,27 @@ void page_begin(struct ask *ask, const char *name)
     ask->data = page;
 }
 
-void page_note(struct page *page, struct span id)
+static bool takes_another(struct page *page)
 {
-    page->rows++;
-    page->last = (struct span){arena_copy(page->arena, id), id.len};
+    page->cut = page->cut || page->out.len >= PAGE_BYTES;
+    page->rows += !page->cut;
+    return !page->cut;
 }
 
-void page_note_number(struct page *page, int64_t number)
+bool page_note(struct page *page, struct span id)
 {
-    page->rows++;
+    if (!takes_another(page))
+        return false;
+    page->last = (struct span){arena_copy(page->arena, id), id.len};
+    return true;
+}
+
+bool page_note_number(struct page *page, int64_t number)
+{
+    if (!takes_another(page))
+        return false;
     page->last_number = number;
+    return true;
 }
 
 void page_answer(struct ask *ask, enum err err)
@@ -35,7 +46,7 @@ void page_answer(struct ask *ask, enum err err)
     if (!ask_is_good(ask, err))
         return;
     json_close(&page->out, ']');
-    if (page->rows < page->limit)
+    if (page->rows < page->limit && !page->cut)
         json_add_raw(&page->out, "next", SPAN("null"));
     else if (page->last.at != NULL)
         json_add_str(&page->out, "next", page->last);

@@ -61,6 +61,18 @@ def test_pages():
         assert seen == names
 
 
+def test_pages_are_bounded_in_bytes():
+    """A page of large rows ends before it has too many of them, and goes on where it ended."""
+    with harness.Server() as server:
+        names = sorted(harness.fresh() for _ in range(300))
+        for part in (names[:150], names[150:]):
+            assert server.api("POST", "/v1/clinics/import", [clinic(name, beside="x" * 32000) for name in part]).json["rejected"] == 0
+        first = server.api("GET", "/v1/clinics?limit=1000").json
+        second = server.api("GET", f"/v1/clinics?limit=1000&cursor={first['next']}").json
+        assert 8 << 20 <= 32000 * len(first["clinics"]) + (1 << 20) and len(first["clinics"]) < 300 and second["next"] is None
+        assert [row["clinicId"] for row in first["clinics"] + second["clinics"]] == names
+
+
 def test_import_over_http(server):
     """Each clinic of a list stands or falls alone, and the answer says which."""
     good, bad = harness.fresh(), harness.fresh()

@@ -192,6 +192,22 @@ def test_cases_race_for_one_delivery(flows):
     assert len(deliveries(flows, name)[0]["cases"]) == 2
 
 
+def test_many_cases(flows):
+    """A delivery takes 200 cases and 32 KiB of notes; further cases go with another. What a driver leaves goes on in one that takes it."""
+    name = clinic(flows)
+    details = [case(name, notes="n" * 1000) for _ in range(201)]
+    batch = [{"source": "cases.production", "detailType": "CaseReadyToShip", "detail": detail} for detail in details]
+    assert flows.api("POST", "/v1/events", batch).json["stored"] == 201
+    first, second = deliveries(flows, name)
+    assert [len(one["cases"]) for one in (first, second)] == [200, 1]
+    assert len(first["notes"]) == 32 * 1001 - 1 and first["cases"][199]["detail"]["notes"] == "n" * 1000
+    publish(flows, "logistics.driver", "DeliveryCompleted", delivered(name, [details[0]["caseId"]]))
+    cases = {one["status"]: [] for one in deliveries(flows, name)}
+    for one in deliveries(flows, name):
+        cases[one["status"]].append(len(one["cases"]))
+    assert cases == {"Delivered": [1], "Pending": [200]} and len(deliveries(flows, name)) == 2
+
+
 def delivered(clinic_id, cases, **more):
     """What a driver reports."""
     return {"stopId": "S-1", "routeId": "R-1", "caseIds": cases, "clinicId": clinic_id, "deliveredAt": iso(datetime.now(timezone.utc)),
