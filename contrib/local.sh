@@ -10,24 +10,27 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PICKUPD=${PICKUPD:-$here/build/pickupd}
 vendors=(dentrix opendental eaglesoft)
 
-# Writes a configuration and one random secret a vendor into $1, unless they are there; $2 and $3 are listeners.
+# Writes a configuration, a token for the API and one random secret a vendor into $1, unless they are there, and
+# puts the clinics of the fixtures; $2 and $3 are listeners.
 prepare() {
 	local dir=$1
 	mkdir -p "$dir"
 	chmod 700 "$dir"
 	if [[ ! -e $dir/pickupd.ini ]]; then
 		{
-			printf '[server]\nlisten = %s\napi_listen = %s\ndatabase = %s/pickupd.db\n' "$2" "$3" "$dir"
+			printf '[server]\nlisten = %s\napi_listen = %s\ndatabase = %s/pickupd.db\napi_token_file = %s/api-token\n' \
+				"$2" "$3" "$dir" "$dir"
 			for vendor in "${vendors[@]}"; do
 				printf '\n[source %s]\nvendor = %s\nsecret_file = %s/%s.secret\ntimezone = America/New_York\n' \
 					"$vendor" "$vendor" "$dir" "$vendor"
 			done
 		} >"$dir/pickupd.ini"
 	fi
-	for vendor in "${vendors[@]}"; do
-		[[ -e $dir/$vendor.secret ]] || (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$dir/$vendor.secret")
+	for name in api-token "${vendors[@]/%/.secret}"; do
+		[[ -e $dir/$name ]] || (umask 077 && od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$dir/$name")
 	done
 	export PICKUPD_CONFIG=$dir/pickupd.ini
+	"$PICKUPD" clinics import "$here/fixtures/clinics.json" >/dev/null
 }
 
 run() {
@@ -43,6 +46,10 @@ run() {
 
 		EOF
 	done
+	cat <<-'EOF'
+		curl -s -H "Authorization: Bearer $(cat var/api-token)" http://127.0.0.1:8081/v1/pickups
+
+	EOF
 	echo "Then: build/pickupd events list -c var/pickupd.ini      (stop the server with Ctrl-C)"
 	echo "Another port: edit var/pickupd.ini. Afresh: rm -r var."
 	echo

@@ -5,11 +5,13 @@
 
 The command gets the event as JSON on its standard input. Exit code 0: done. 65 (EX_DATAERR): it will never work, so
 the event becomes a dead letter at once. Any other: it is tried again later. An event can come more than once; keep
-its "id" with what you make of it, in one transaction, to do that once. $PICKUPD_API is where pickupd's private
-listener is (http://127.0.0.1:8081 unless set).
+its "id" with what you make of it, in one transaction, to do that once. With --until-empty it ends once nothing can be
+claimed just now; what waits for another attempt is left. $PICKUPD_API is where pickupd's private listener is
+(http://127.0.0.1:8081 unless set).
 """
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,7 +35,7 @@ def post(consumer, verb, body):
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code not in (429, 503):
-                sys.exit(f"{verb}: {error.code} {error.read().decode()}")
+                sys.exit(f"{verb} of {consumer}: {error.code} {error.read().decode()}")
             pause = int(error.headers.get("Retry-After") or 1)
         except (OSError, ValueError):
             pause = 1
@@ -57,7 +59,11 @@ def main(arguments):
     until_empty = arguments[:1] == ["--until-empty"]
     consumer, *command = arguments[until_empty:] or [""]
     if not consumer or not command:
-        sys.exit(__doc__)
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    if not shutil.which(command[0]):
+        print(f"{command[0]}: there is no such command", file=sys.stderr)
+        sys.exit(2)
     while True:
         claims = post(consumer, "claim", {"worker": WORKER, "max": BATCH, "waitSeconds": 0 if until_empty else WAIT})["claims"]
         for claim in claims:

@@ -27,7 +27,8 @@ COMMAND(quarantine,
         "pickupd quarantine retry --all --source dentrix")
 COMMAND(
     clinics, "import FILE [--org ORG]",
-    "Put the clinics of a file, a JSON list of them or a single one, in place of those of the same ids. Each"
+    "Put the clinics of a file, a JSON list of them or a single one, in place of those of the same ids. ORG"
+    " is default unless given. Each"
     " stands or falls alone.",
     "pickupd clinics import clinics.json")
 COMMAND(limits, "clear", "Let everybody go on who is held back by a rate limit of the running server.",

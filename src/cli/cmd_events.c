@@ -33,7 +33,7 @@ static void print_row(void *arg, const struct view_event *row)
     event_id_write(id, &row->event.id);
     printf("%-6lld ", (long long)row->seq);
     print_time(row->event.time);
-    printf(" %-16.*s %-16.*s %s ", (int)row->event.origin.len, row->event.origin.at, (int)row->event.type.len,
+    printf(" %-16.*s %-22.*s %s ", (int)row->event.origin.len, row->event.origin.at, (int)row->event.type.len,
            row->event.type.at, id);
     print_cell(detail, "pickupId", 24);
     print_cell(detail, "clinicId", 12);
@@ -108,7 +108,7 @@ static bool read_filter(const char *command, const struct args *args, struct vie
 static int list(struct view *view, const struct view_filter *filter, struct args *args)
 {
     if (!args->json)
-        printf("%-6s %-20s %-16s %-16s %-32s %-24s %-12s %s\n", "SEQ", "TIME", "ORIGIN", "TYPE", "ID",
+        printf("%-6s %-20s %-16s %-22s %-32s %-24s %-12s %s\n", "SEQ", "TIME", "ORIGIN", "TYPE", "ID",
                "PICKUP", "CLINIC", "RUSH");
     if (view_events(view, filter, print_row, args) == ERR_OK)
         return EXIT_GOOD;

@@ -104,7 +104,7 @@ static const struct shape_field consumer[] = {
     {"waiting", PLAIN_NUMBER, .help = "Events to be tried again."},
     {"dead", PLAIN_NUMBER, .help = "Events it has given up."},
     {"oldestWaiting", .type = SHAPE_TIME,
-     .help = "When the oldest event arrived that is neither acked nor dead."},
+     .help = "The time of the oldest event that is neither acked nor dead."},
 };
 const struct shape shape_consumer = {"Consumer", "A consumer, and how far it is.", SHAPE_FIELDS(consumer)};
 

@@ -221,7 +221,9 @@ static void run(struct ask *ask)
     else if (faults.count > 0)
         ask_refuse_faults(ask, err, &faults);
     else
-        ask_refuse(ask, err, NULL);
+        ask_refuse(ask, err,
+                   err == ERR_MEDIA_TYPE ? "Content-Type must be application/json, without any coding"
+                                         : NULL);
 }
 
 void api_handle(const struct exchange *exchange)
@@ -364,7 +366,7 @@ void ask_refuse_faults(struct ask *ask, enum err err, const struct faults *fault
 bool ask_is_good(struct ask *ask, enum err err)
 {
     if (err != ERR_OK)
-        ask_refuse(ask, err, NULL);
+        ask_refuse(ask, err, err == ERR_NOT_FOUND ? "Nothing of that name is there" : NULL);
     return err == ERR_OK;
 }
 
