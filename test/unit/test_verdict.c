@@ -498,7 +498,7 @@ static void a_retry_sees_the_same_head(void **state)
     check_says("bad", &desk, "! Invalid query:q");
     check_text("head", desk.verdict.head, quoted(&desk.arena, "{" HEADERS ",'query':{'q':'0'}}").at);
     struct event_id id = desk.verdict.pieces[0].event.id;
-    desk_retry(&desk, "{}", desk.verdict.head.at);
+    desk_retry(&desk, "{}", arena_copy(&desk.arena, desk.verdict.head));
     check_says("again", &desk, "! Invalid query:q");
     assert_memory_equal(&desk.verdict.pieces[0].event.id, &id, sizeof id);
     check_text("kept on", desk.verdict.head, quoted(&desk.arena, "{" HEADERS ",'query':{'q':'0'}}").at);
