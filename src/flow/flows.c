@@ -16,12 +16,12 @@
 
 struct flows {
     struct store_job job; /* first: it comes back from the writer */
+    bool more;            /* as the step found it: written in the writer's thread, so it stands apart */
     struct view *view;
     struct writer *writer;
     struct loop_timer *timer;
     bool running; /* a step is with the writer */
     bool again;   /* there is news since it went */
-    bool more;    /* as the step found it */
     bool stopped;
 };
 
