@@ -34,10 +34,7 @@ struct window {
 /* Puts a range in its place among the others; false if it is none, overlaps one, or is one too many. */
 bool hours_add(struct hours_day *day, struct hours_range range);
 
-/* Whether the clinic is open at that time; the moment of closing still counts. */
-bool hours_hold(const struct hours *hours, int64_t time);
-
-/* Whether a window lies within one time of being open. */
+/* Whether a window lies within one time of being open; the moment of closing still counts. */
 bool hours_fit(const struct hours *hours, const struct window *window);
 
 /* Clips a window to the time of being open that holds `time`, which the window must hold; false if it is
@@ -49,9 +46,6 @@ bool hours_clip(const struct hours *hours, int64_t time, struct window *window);
  * one, else the first shorter one; false if the clinic stays closed. It starts at a whole minute.
  */
 bool hours_next(const struct hours *hours, int64_t from, int64_t length, struct window *next);
-
-/* Whether the clinic is open at any time of that local date. */
-bool hours_open_on(const struct hours *hours, int64_t date);
 
 /* The local date of a moment, in days since 1970. */
 int64_t hours_local_date(const struct zone *zone, int64_t time);

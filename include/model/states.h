@@ -45,8 +45,4 @@ bool delivery_status_read(struct span text, enum delivery_status *status);
 bool pickup_may_become(enum pickup_status from, enum pickup_status to);
 bool delivery_may_become(enum delivery_status from, enum delivery_status to);
 
-/* Whether nothing may follow. */
-bool pickup_is_final(enum pickup_status status);
-bool delivery_is_final(enum delivery_status status);
-
 #endif

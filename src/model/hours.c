@@ -97,11 +97,6 @@ bool hours_fit(const struct hours *hours, const struct window *window)
     return !hours->known || find_around(hours, window, &open);
 }
 
-bool hours_hold(const struct hours *hours, int64_t time)
-{
-    return hours_fit(hours, &(struct window){time, time});
-}
-
 bool hours_clip(const struct hours *hours, int64_t time, struct window *window)
 {
     struct window open;
@@ -148,9 +143,4 @@ int64_t hours_local_date(const struct zone *zone, int64_t time)
 {
     int64_t wall = zone_to_wall(zone, time / 1000 - (time % 1000 < 0));
     return wall / DAY - (wall % DAY < 0);
-}
-
-bool hours_open_on(const struct hours *hours, int64_t date)
-{
-    return !hours->known || hours->days[date_weekday(date)].count > 0;
 }

@@ -70,13 +70,3 @@ bool delivery_may_become(enum delivery_status from, enum delivery_status to)
 {
     return (deliveries[from].next & BIT(to)) != 0;
 }
-
-bool pickup_is_final(enum pickup_status status)
-{
-    return pickups[status].next == 0;
-}
-
-bool delivery_is_final(enum delivery_status status)
-{
-    return deliveries[status].next == 0;
-}

@@ -61,8 +61,7 @@ static bool matches(const struct api *api, struct span path, struct span names[A
         else if (!span_is(part, other))
             return false;
     }
-    bool same_end = path.at[path.len - 1] != '/' && want.len == 0 && got.len == 0;
-    return same_end;
+    return path.at[path.len - 1] != '/' && want.len == 0 && got.len == 0;
 }
 
 /* A plain part goes before one in braces, as dead/retry does before dead/{id}. */

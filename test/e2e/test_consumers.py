@@ -134,6 +134,18 @@ def test_permanent(api):
     assert ids(consumer.claim()) == events
 
 
+def test_many_dead_letters():
+    """All are retried together, in transactions of a thousand at most."""
+    with harness.Server() as server:
+        consumer = Consumer(server)
+        for count in (1000, 1):
+            events = [{"source": "lab.tests", "detailType": "Tested", "detail": {"number": number}} for number in range(count)]
+            assert server.api("POST", "/v1/events", events).json["stored"] == count
+            assert set(consumer.results("nack", consumer.claim(max=1000), permanent=True)) == {"dead"}
+        assert server.api("POST", f"/v1/consumers/{consumer.name}/dead/retry").json == {"retried": 1001}
+        assert consumer.look()["dead"] == 0 and len(consumer.claim(max=1000)) == 1000 and len(consumer.claim()) == 1
+
+
 def test_backoff(api):
     """Without a time of its own a nack comes back later and later; how late, the row says."""
     consumer = Consumer(api)
