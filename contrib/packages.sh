@@ -1,12 +1,16 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, if this user may; otherwise says which. Arguments: run, and
-# with it test, and with that fuzz or bench.
+# with it test, and with that fuzz or bench; or deb, or image.
 set -eu
 
 run="gcc make pkg-config libc6-dev libevent-dev libssl-dev libsqlite3-dev libjansson-dev libinih-dev libical-dev
      libcurl4-openssl-dev tzdata curl"
-test="clang clang-format libcmocka-dev python3 python3-pytest python3-hypothesis sqlite3
-      nginx-light openssl bash valgrind slowhttptest jq python3-jsonschema"
+test="clang clang-format libcmocka-dev python3 python3-pytest python3-pytest-timeout python3-hypothesis
+      sqlite3 nginx-light openssl sslscan bash valgrind slowhttptest jq python3-jsonschema python3-cryptography prometheus
+      systemd procps libseccomp2 binutils"
+deb="binutils build-essential debhelper dpkg-dev lintian python3 python3-pytest python3-pytest-timeout
+     libcmocka-dev mandoc man-db systemd iproute2"
+image="buildah mmdebstrap iproute2 python3"
 fuzz="libclang-rt-dev"
 bench="wrk webhook gunicorn python3-flask apache2-utils"
 
@@ -15,9 +19,11 @@ for set in "$@"; do
     case $set in
         run) wanted="$wanted $run" ;;
         test) wanted="$wanted $test" ;;
+        deb) wanted="$wanted $deb" ;;
+        image) wanted="$wanted $image" ;;
         fuzz) wanted="$wanted $fuzz" ;;
         bench) wanted="$wanted $bench" ;;
-        *) echo "usage: $0 run [test [fuzz] [bench]]" >&2; exit 2 ;;
+        *) echo "usage: $0 run [test [fuzz] [bench]] [deb] [image]" >&2; exit 2 ;;
     esac
 done
 

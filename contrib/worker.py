@@ -44,7 +44,7 @@ def post(consumer, verb, body):
 
 def handle(event, command):
     """Run the command on one event; its exit code says what becomes of it."""
-    return subprocess.run(command, input=json.dumps(event).encode(), check=False).returncode
+    return subprocess.run(command, input=json.dumps(event).encode() + b"\n", check=False).returncode
 
 
 def report(consumer, lease, code):

@@ -12,7 +12,7 @@ enum hmac_hash { HMAC_SHA256, HMAC_SHA1, HMAC_SHA512 };
 
 struct hmac_key;
 
-/* A key; the secret is copied inside libcrypto. Owned by the caller. */
+/* A key; of the secret itself no copy is kept. Owned by the caller. */
 struct hmac_key *hmac_key_new(enum hmac_hash hash, struct span secret);
 
 /* Wipes and releases; NULL is fine. */

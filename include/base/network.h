@@ -39,6 +39,10 @@ struct network_host network_host_of(const void *ip, size_t bytes);
 /* A numeric address and nothing else; false, and nobody in *host, for any other text. */
 bool network_host_parse(struct span text, struct network_host *host);
 
+/* An address as it is usually written, "unix" or "unknown". */
+#define NETWORK_HOST_TEXT 46 /* with the NUL */
+void network_host_write(char text[NETWORK_HOST_TEXT], const struct network_host *host);
+
 /*
  * A number for whoever counts as one client: an IPv4 address, or the 64 bits that a network of IPv6 hands
  * out. Different clients have different numbers; which ones, nobody can tell who does not know the seed. For

@@ -22,6 +22,7 @@ struct request {
     const struct header *headers;
     size_t header_count;
     int64_t received;         /* ms since 1970 */
+    const char *id;           /* see base/request_id.h; NULL for what was not just sent */
     struct network_host peer; /* who is connected: the sender, or the last proxy before us */
 };
 

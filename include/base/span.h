@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 struct span {
     const char *at;
@@ -24,7 +25,10 @@ static inline bool span_is(struct span a, struct span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-bool span_is_nocase(struct span a, struct span b);
+static inline bool span_is_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+}
 
 bool span_starts(struct span text, struct span start);
 bool span_starts_nocase(struct span text, struct span start);
@@ -39,6 +43,10 @@ struct span span_trim(struct span text);
 /* The part before the first `at`, which moves *rest behind it; without `at`, all of it, and *rest is empty.
  */
 struct span span_cut(struct span *rest, char at);
+
+/* Whether a terminal may act upon that byte: C0, DEL, and C1 as UTF-8 writes it, of which it is the second.
+ */
+bool span_is_control(struct span text, size_t at);
 
 /* How many bytes come before the first that ends it. */
 size_t span_run(struct span text, const bool ends[256]);

@@ -5,6 +5,7 @@
 #ifndef PICKUPD_BASE_TIME_H
 #define PICKUPD_BASE_TIME_H
 
+#include "base/buf.h"
 #include "base/zone.h"
 
 #define TIME_TEXT 21 /* with the NUL */
@@ -50,5 +51,8 @@ bool time_parse_clock(struct span text, int *minutes);
 
 /* Writes YYYY-MM-DDTHH:MM:SSZ and a NUL. `ms` within the years 1 to 9999. */
 void time_write(char text[TIME_TEXT], int64_t ms);
+
+/* The same as a member of a JSON object; null for 0. */
+void time_add(struct buf *out, const char *key, int64_t ms);
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef PICKUPD_CLI_COMMAND_H
 #define PICKUPD_CLI_COMMAND_H
 
+#include <stdint.h>
+
 #include "base/faults.h"
 
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -12,8 +14,9 @@ enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 struct args {
     const char *config; /* -c, or $PICKUPD_CONFIG, or NULL */
     const char *source, *type, *since, *limit;
-    const char *headers, *body, *url, *method, *at, *quarantine, *org;
-    bool json, show_phi, all, keys, help;
+    const char *headers, *body, *url, *method, *at, *quarantine, *org, *every, *keep, *who, *head, *from;
+    const char *log_level, *log_format;
+    bool json, show_phi, all, keys, help, check;
     const char *words[ARGS_WORDS_MAX]; /* what is no option */
     int word_count;
 };
@@ -31,10 +34,19 @@ enum args_known {
     ARGS_CAPTURE = 1 << 8, /* --headers, --body, --url, --method and --at */
     ARGS_QUARANTINE = 1 << 9,
     ARGS_ORG = 1 << 10,
+    ARGS_EVERY = 1 << 11, /* and --keep */
+    ARGS_CHECK = 1 << 12,
+    ARGS_AUDIT = 1 << 13, /* --who and --head */
+    ARGS_LOG = 1 << 14,   /* --log-level and --log-format */
+    ARGS_FROM = 1 << 15,
 };
 
 /* False with a line on standard error if the command line holds anything else. */
 bool args_read(int argc, char **argv, unsigned known, struct args *args);
+
+/* --since, ms since 1970, and --limit, at least 1; what is not given stays. False, and said, if one is none.
+ */
+bool args_read_window(const char *command, const struct args *args, int64_t *since, int64_t *limit);
 
 /* Prints a line on standard error, and how the command is used; returns EXIT_USAGE. */
 int args_refuse(const char *command, const char *why);

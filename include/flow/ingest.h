@@ -11,6 +11,7 @@
 struct intake {
     struct store_job job; /* first: it comes back from the writer; further rows are its parts */
     const struct source *source;
+    const struct request *request;
     struct arena *arena;
     struct verdict verdict;
     int64_t retry_after; /* with ERR_RATE: seconds until the next */

@@ -26,11 +26,12 @@ typedef void retry_done_fn(void *arg, size_t failed);
  * part" (of a batch; the other rows are in quarantine by themselves now), "duplicate" (the event was there
  * already), "ignored" (the definition wants nothing of it), "still faulty" with the faults, "unknown source",
  * "not found" or "not now".
+ * Each row that is changed makes one of the audit, as `by` has it, with the row's id.
  * `sources` is where the sources of the moment are: they may be swapped between two rows. All must outlive
  * it.
  */
 void retry_start(const struct sources *const *sources, struct view *view, struct writer *writer,
-                 struct loop *loop, const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done,
-                 void *arg);
+                 struct loop *loop, const struct retry_scope *scope, const struct audit_entry *by,
+                 retry_row_fn *row, retry_done_fn *done, void *arg);
 
 #endif

@@ -31,4 +31,11 @@ struct clinic {
 /* False with all faults at once, such as "Missing name" or "Invalid operatingHours.monday". Any thread. */
 bool clinic_read(const struct json *json, struct clinic *clinic, struct faults *faults);
 
+/*
+ * Whether a document may be kept, whoever brings it: also as the API's description has it, and no longer than
+ * CLINIC_MAX as it was written. Fills in the clinic only then.
+ */
+bool clinic_check(const struct json *json, struct span document, struct clinic *clinic,
+                  struct faults *faults);
+
 #endif

@@ -10,7 +10,9 @@
 #define CONFIG_NAME_MAX 32 /* bytes of a source's name: a-z, 0-9, '_' and '-' */
 
 struct server_config {
-    char *listen, *api_listen, *database, *vendor_dir, *trusted_proxies;
+    char *listen, *api_listen, *log_level, *log_format, *database, *user, *seal_key_file, *audit_key_file,
+        *vendor_dir, *trusted_proxies;
+    char *tls_cert, *tls_key, *tls_client_ca, *api_tls_cert, *api_tls_key, *api_tls_client_ca;
     int64_t loops, max_connections, address_connections;
     int64_t address_rate, address_burst;
     int64_t max_body, max_headers; /* bytes */
@@ -20,6 +22,7 @@ struct server_config {
     int64_t queue_wait;   /* seconds */
     int64_t disk_reserve; /* bytes */
     char *api_token_env, *api_token_file;
+    int64_t retention_days;
     int64_t flows;
     char *notify_url, *notify_secret_env, *notify_secret_file, *notify_ca_file;
 };
@@ -67,8 +70,14 @@ void config_defaults(struct config *config);
 /* Reads a file's text on top of the defaults; with a file only its sources exist. Mistakes go to `faults`. */
 void config_read(struct config *config, struct span text, const char *file, struct faults *faults);
 
-/* Whether a key of [server] has another value. vendor_dir does not count: it is looked up at every load. */
-bool config_server_differs(const struct server_config *a, const struct server_config *b);
+/*
+ * Adds the names of the keys of [server] that have another value, with commas between. vendor_dir does not
+ * count, which is looked up at every load, nor do the files of TLS and how the log is written.
+ */
+void config_differences(const struct server_config *a, const struct server_config *b, struct buf *names);
+
+/* Whether an organization may be called that: 1 to 64 bytes of UTF-8 without control characters. */
+bool config_is_org(struct span name);
 
 void config_free(struct config *config);
 

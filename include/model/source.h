@@ -40,6 +40,7 @@ struct source {
     struct rate rate;           /* of authentic webhooks; what is used of it is in the tally */
     struct networks allow_from; /* who may send; empty: anybody */
     char *disabled;             /* why it does not exist for the outside, or NULL */
+    bool is_off;                /* somebody said so; else it is disabled for what it lacks */
 };
 
 /* And who may use the private API: both are swapped together when the configuration is loaded anew. */

@@ -15,6 +15,12 @@
 #define CONSUMER_SCAN       2000  /* events that one claim looks at, so that nobody else waits for long */
 #define CONSUMER_LAG_SCAN   10000 /* that are looked at to find the oldest that waits */
 
+/* Whoever has not claimed for so long is silent, and holds back no purge; who may be soon, is told of. In ms.
+ */
+#define CONSUMER_SILENT_MS (INT64_C(30) * 86400000)
+#define CONSUMER_WARN_MS   (INT64_C(23) * 86400000)
+#define CONSUMER_SEEN_MS   60000 /* as exactly as it is noted when one was heard of last */
+
 /* Spans are borrowed; lists are JSON lists of texts, empty for all. */
 struct consumer {
     int64_t id;
@@ -24,6 +30,8 @@ struct consumer {
     int64_t max_attempts, lease_ms;
     bool paused;
     int64_t created; /* ms since 1970 */
+    int64_t seen;    /* when it last claimed, was made or changed, or was set back, ms since 1970 */
+    int64_t missed;  /* events it wanted that were purged while it was silent */
 };
 
 /* How far one is. */
@@ -44,9 +52,22 @@ MUST enum err consumer_find(struct view *view, struct arena *arena, struct span 
 typedef void consumer_fn(void *arg, const struct consumer *consumer);
 MUST enum err consumer_each(struct view *view, struct span org, consumer_fn *row, void *arg);
 
+/* Those of every org, in the order of their ids. */
+MUST enum err consumer_each_of_all(struct view *view, consumer_fn *row, void *arg);
+
+/* Whether there is anything it has not looked at, or has on a lease or to try again. */
+MUST enum err consumer_owes(struct view *view, const struct consumer *consumer, bool *owes);
+
 /* Of the flows, only what is of that org is counted. */
 MUST enum err consumer_look(struct view *view, const struct consumer *consumer, struct span org,
                             struct consumer_state *state);
+
+/*
+ * When the first event of that org (empty: of any) behind the cursor that it wants arrived, or 0 if none of
+ * the next *scan is wanted; takes off *scan what it has looked at.
+ */
+MUST enum err consumer_oldest(struct view *view, const struct consumer *consumer, struct span org,
+                              int64_t *scan, int64_t *oldest);
 
 /*
  * Adds one, or gives the one of that name another filter and other terms: then cursor and creation stay as
@@ -58,6 +79,9 @@ MUST enum err consumer_put(struct store *store, const struct consumer *consumer,
 MUST enum err consumer_drop(struct store *store, struct span org, struct span name);
 
 MUST enum err consumer_pause(struct store *store, int64_t consumer, bool paused);
+
+/* It was heard of. */
+MUST enum err consumer_see(struct store *store, int64_t consumer, int64_t now);
 
 /* From now on it gets everything behind that seq again, and what it had claimed is forgotten. */
 MUST enum err consumer_rewind(struct store *store, int64_t consumer, int64_t cursor);

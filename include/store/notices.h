@@ -48,6 +48,14 @@ void notice_id(char text[NOTICE_ID_TEXT], const struct notice *notice);
 /* What the dispatcher is sent, always the same text: {"id","kind","time","org","detail"}. */
 void notice_write(struct buf *out, const struct notice *notice);
 
+/* Of the newest so many. */
+#define NOTICES_LATELY 10000
+struct notice_counts {
+    int64_t pending, dead;
+    int64_t dead_since; /* of the dead, those that were added since a time */
+};
+MUST enum err notice_count(struct view *view, int64_t since, struct notice_counts *counts);
+
 /* Spans are valid during the call. */
 typedef void notice_fn(void *arg, const struct notice *notice);
 

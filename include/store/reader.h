@@ -27,6 +27,9 @@ void reader_stop(struct reader *reader);
 /* Of one that was stopped. */
 void reader_free(struct reader *reader);
 
+/* Any thread: jobs that wait. */
+size_t reader_depth(const struct reader *reader);
+
 /*
  * Any thread. ERR_BUSY if too many wait, or it is stopping: the job stays the caller's. Otherwise it is the
  * reader's until its `done` is called.

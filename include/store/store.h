@@ -7,7 +7,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/seal.h"
 #include "model/event.h"
+#include "store/audit.h"
+#include "store/counts.h"
 #include "sys/loop.h"
 
 struct view;
@@ -19,7 +22,7 @@ enum store_kind {
                          then its first arrival */
     STORE_FAULTS,     /* replace the `faults` of event.id in quarantine */
     STORE_MATCHES,    /* note when `matches` last proved a webhook */
-    STORE_FENCE,      /* keep nothing, and come back after all that was put before */
+    STORE_FENCE,      /* keep nothing but `audit`, and come back after all that was put before */
     STORE_PROBE,      /* only find out whether writing works */
     STORE_CALL,       /* run `call`, in a savepoint of its own */
 };
@@ -49,11 +52,13 @@ struct store_job {
     struct span faults; /* a JSON list of texts */
     const struct store_match *matches;
     size_t match_count;
-    bool webhook;           /* gives way to all others where room is short */
-    struct store_job *part; /* a further job of the source, kept with this one or not at all; or NULL.
-                               Those that clear come first, and lend the others their first arrival. */
-    size_t bytes;           /* what the webhook holds of memory until it is done, about */
-    store_call *call;       /* of STORE_CALL */
+    bool webhook;              /* gives way to all others where room is short */
+    struct store_job *part;    /* a further job of the source, kept with this one or not at all; or NULL.
+                                  Those that clear come first, and lend the others their first arrival. */
+    size_t bytes;              /* what the webhook holds of memory until it is done, about */
+    store_call *call;          /* of STORE_CALL */
+    struct audit_entry *audit; /* kept with the job and its parts, if they are, and else not; or NULL. A call
+                                  may still fill it in. */
 
     /* Out: */
     enum err err;   /* ERR_OK: on disk; ERR_STORE, ERR_FULL, ERR_SYNC: nothing of it is kept;
@@ -77,8 +82,25 @@ struct store_limits {
 
 #define STORE_LOG_PAGES 600 /* unless there is a reason: more write less twice, fewer hold up less */
 
-/* Opens and, if need be, creates or migrates the file. NULL with the reason in *why. */
-struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why);
+/* Behind the file's name, that of one that is there while `pickupd restore` changes places. */
+#define STORE_RESTORING ".restoring"
+
+/* Opens and, if need be, creates or migrates the file, and seals with these keys, which outlive it. NULL with
+ * the reason in *why; also if a key that is in use is missing, or another than it was. */
+struct store *store_open_sealed(const char *path, const struct store_limits *limits, struct seal *seal,
+                                struct buf *why);
+
+/* One that knows no keys, so that a file that is sealed is refused. */
+static inline struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why)
+{
+    return store_open_sealed(path, limits, NULL, why);
+}
+
+/* From now on jobs may carry what is to be audited: chained with this key, which it takes over. */
+MUST enum err store_audit(struct store *store, struct hmac_key *key);
+
+/* Logs the head of that chain: now, once an hour, and when it is closed. */
+void store_tell_audit(struct store *store);
 
 /* Checkpoints and closes. */
 void store_close(struct store *store);
@@ -111,6 +133,23 @@ int64_t store_seq(const struct store *store);
 /* For calls: reads what they have written so far. */
 struct view *store_view(struct store *store);
 
+/* For calls that have taken rows out of quarantine: what it holds is counted anew. */
+void store_recount(struct store *store);
+/*
+ * For calls: has the file written anew by the next store_tend, so that nothing of what was in clear is left
+ * in it. store_compacted tells how that went in a call that comes after it: ERR_OK; ERR_BUSY, somebody keeps
+ * reading what was there before; or another error.
+ */
+void store_compact(struct store *store);
+enum err store_compacted(const struct store *store);
+
+/*
+ * For calls: has the keys of another, for all connections that were opened with the same as this, once the
+ * transaction is kept; if it fails, nothing changes. The other lives until the job is done. ERR_SEALED with
+ * the reason in *why, which is set anew: one in use is missing, or another than it was.
+ */
+MUST enum err store_adopt(struct store *store, struct seal *keys, struct buf *why);
+
 /* For calls: adds an event to the log; sets *duplicate if it was there, and *changed if it was another then.
  */
 MUST enum err store_publish(struct store *store, const struct event *event, bool *duplicate, bool *changed);
@@ -124,6 +163,9 @@ MUST enum err store_attempt(struct store *store, store_part *part, void *arg);
 
 /* Whether an error ends the transaction. */
 bool store_is_lost(enum err err);
+
+/* Any thread, until the store is closed. */
+const struct store_counts *store_counts(const struct store *store);
 
 /* The version of the file that this program writes. */
 int store_version(void);

@@ -46,8 +46,27 @@ void writer_fence(struct writer *writer, struct store_job *fence);
 /* Any thread: whether one more job of that many bytes would be taken just now. */
 bool writer_has_room(struct writer *writer, size_t bytes);
 
+/* What waits for the disk. */
+struct writer_load {
+    int64_t depth; /* jobs that wait */
+    int64_t bytes; /* of all that are not done */
+    int64_t wait;  /* us for which the oldest has waited */
+};
+
+/* Any thread. */
+void writer_look(const struct writer *writer, struct writer_load *load);
+
+/* For what any thread may ask of it; it stays the writer's. */
+const struct store *writer_store(const struct writer *writer);
+
 /* Any thread: whether a webhook of that many bytes should be. ERR_BUSY: too much waits, or for too long; and
  * as store_state. */
 MUST enum err writer_admits(struct writer *writer, size_t bytes);
+
+/*
+ * Any thread: when the writer's thread last came by, in us of time_monotonic; INT64_MAX while the store has
+ * it, which may take as long as the disk does.
+ */
+int64_t writer_ran(struct writer *writer);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/request.h"
 #include "sys/crowd.h"
 #include "sys/loop.h"
+#include "sys/tls.h"
 
 /* Bodies this much over the limit still reach the handler, so that the 413 is ours. */
 #define HTTP_BODY_SLACK 65536
@@ -27,15 +28,41 @@ struct http_room {
 
 #define HTTP_UNCOUNTED 4096
 
+enum cutoff {
+#define CUTOFF(name, label) CUTOFF_##name,
+#include "tbl/cutoff.h"
+    CUTOFF_COUNT
+};
+
+/* What is counted of connections. Zero-initialised; servers in any thread add, any thread reads. */
+struct http_counts {
+    atomic_size_t open, most; /* just now, and at once if all servers have as many as they may */
+    atomic_ullong filled;     /* how often a server came to have as many as it may */
+    atomic_ullong handshakes; /* of TLS, that failed */
+    atomic_ullong cutoffs[CUTOFF_COUNT];
+};
+
+const char *cutoff_label(enum cutoff cutoff);
+
 /* The pointers' objects must outlive the server. */
 struct http_limits {
-    size_t headers;      /* bytes of all headers together */
-    size_t body;         /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
-    size_t connections;  /* at once; beyond it they wait in the kernel's queue */
-    int timeout;         /* seconds for a request, for the reading of its answer, and of silence */
-    struct crowd *crowd; /* who is connected; whoever is refused by it is cut off */
+    size_t headers;     /* bytes of all headers together */
+    size_t body;        /* bytes; what is over it by more than HTTP_BODY_SLACK never reaches the handler */
+    size_t connections; /* at once; beyond it they wait in the kernel's queue */
+    int timeout;  /* seconds for a handshake, for a request, for the reading of its answer, and of silence */
+    int patience; /* seconds for strangers (see http_trust) while no more connections are taken; 0: as any */
+    struct crowd *crowd;    /* who is connected; whoever is refused by it is cut off */
+    struct tls *tls;        /* spoken on every connection; NULL: none */
     struct http_room *room; /* a request may not be larger than what is left of it */
-    struct span no_room;    /* what a larger one is answered, from the status line on; then it is cut off */
+    struct http_counts *counts;
+    struct span no_room; /* what a larger one is answered, from the status line on; then it is cut off */
+};
+
+/* What the log says of a request beside its id; any may be NULL. The texts live as long as the call. */
+struct http_subject {
+    const char *operation;
+    const char *source;
+    const char *event; /* what became of it */
 };
 
 /*
@@ -46,6 +73,7 @@ struct http_call {
     struct request request;
     struct arena arena;
     struct loop *loop;
+    struct http_subject subject;
     bool malformed; /* its framing can be read in two ways: answer 400, the connection closes */
 };
 
@@ -67,8 +95,8 @@ void http_allow_body(struct http_server *server, size_t bytes);
 void http_listen(struct http_server *server, int fd);
 
 /*
- * No new connections; idle ones are closed, others after their answer. `done` is called once, when none is
- * left.
+ * No new connections; idle ones are closed after a moment in which they may still ask, others after their
+ * answer. `done` is called once, when none is left.
  */
 void http_stop(struct http_server *server, loop_fn *done, void *arg);
 
@@ -77,6 +105,9 @@ bool http_stopping(const struct http_call *call);
 
 /* Whether the client has hung up, so that nobody would take the answer. */
 bool http_gone(const struct http_call *call);
+
+/* Who is at the other end has shown who he is. */
+void http_trust(struct http_call *call);
 
 /* The answer may take long: the time limits count again once it was sent. */
 void http_hold(struct http_call *call);
@@ -91,7 +122,7 @@ size_t http_stream_write(struct http_call *call, struct span bytes);
 void http_stream_end(struct http_call *call);
 void http_stream_drop(struct http_call *call);
 
-/* Sends the answer and ends the call. The body is left out for HEAD. */
+/* Sends the answer, with the request's id, and ends the call. The body is left out for HEAD. */
 void http_answer(struct http_call *call, int status, const struct header *headers, size_t count,
                  struct span body);
 

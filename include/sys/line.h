@@ -1,9 +1,12 @@
 /*
  * A conversation over a unix socket: the client sends one line, the server answers with any number of lines
- * and hangs up. Only processes of the server's own user, or of root, are listened to.
+ * and hangs up. Only processes of the server's own user, or of root, are listened to. Whoever is one too many
+ * waits to be accepted.
  */
 #ifndef PICKUPD_SYS_LINE_H
 #define PICKUPD_SYS_LINE_H
+
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -11,6 +14,7 @@
 #include "sys/loop.h"
 
 #define LINE_MAX_BYTES 65536 /* of a request */
+#define LINE_MAX_CALLS 128   /* at once, also of clients that have gone meanwhile */
 
 struct line_server;
 struct line_call;
@@ -23,8 +27,13 @@ typedef void line_handler(struct line_call *call, struct span request, void *arg
 struct line_server *line_serve(struct loop *loop, const char *path, line_handler *handler, void *arg,
                                struct faults *faults);
 
-/* Hangs up on everyone, and removes the file. No call may be used afterwards. */
+/* Hangs up on everyone, once he has what was said to him, and removes the file. No call may be used
+ * afterwards.
+ */
 void line_stop(struct line_server *server);
+
+/* The user at the other end, as the system has it. */
+uid_t line_uid(const struct line_call *call);
 
 /* Works also when the client has gone meanwhile. */
 void line_say(struct line_call *call, struct span line);
@@ -32,7 +41,7 @@ void line_end(struct line_call *call);
 
 /*
  * The client: sends a line and calls back for every line of the answer. Blocks. ERR_NOT_FOUND if nobody
- * listens there.
+ * listens there; ERR_BUSY if the server hung up without a word, which does not say that it did nothing.
  */
 MUST enum err line_ask(const char *path, struct span request, void (*line)(void *arg, struct span line),
                        void *arg);

@@ -27,7 +27,10 @@ typedef void loop_fn(void *arg);
 void loop_after(struct loop *loop, int64_t ms, loop_fn *fn, void *arg);
 void loop_every(struct loop *loop, int64_t ms, loop_fn *fn, void *arg);
 
-/* A timer that can be set again and again; it belongs to the caller, and goes before the loop does. */
+/*
+ * A timer that can be set again and again; it belongs to the caller, and goes before the loop does. It is
+ * never early, as time_monotonic has it; what is called with loop_after may be, by some milliseconds.
+ */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);
 void loop_timer_set(struct loop_timer *timer, int64_t ms); /* once, after that many; replaces what was set */

@@ -31,6 +31,9 @@ bool mailbox_push(struct mailbox *mailbox, struct mail *mail);
 /* Whether one more would fit just now; *oldest is when the oldest was put, INT64_MAX if there is none. */
 bool mailbox_has_room(struct mailbox *mailbox, int64_t *oldest);
 
+/* How many wait. */
+size_t mailbox_depth(struct mailbox *mailbox);
+
 /* Waits for at most `ms`, and takes all there is, oldest first; NULL if nothing came. False once it is closed
  * and empty. */
 bool mailbox_take(struct mailbox *mailbox, int64_t ms, struct mail **all);

@@ -7,8 +7,31 @@ KEY(server, listen, ADDRESS, "127.0.0.1:8080", 0, 0,
     "Where webhooks arrive: HOST:PORT, [V6]:PORT or unix:/PATH. Port 0 takes a free one.")
 KEY(server, api_listen, ADDRESS, "127.0.0.1:8081", 0, 0,
     "Where the lab's own programs and probes ask: as listen.")
+KEY(server, tls_cert, TEXT, "", 1, 4000,
+    "PEM file of the certificate that listen presents, and of those between it and an authority. Unset: no "
+    "TLS.")
+KEY(server, tls_key, TEXT, "", 1, 4000, "PEM file of its private key.")
+KEY(server, tls_client_ca, TEXT, "", 1, 4000,
+    "PEM file of those who must vouch for a sender's certificate. Unset: none is asked for.")
+KEY(server, api_tls_cert, TEXT, "", 1, 4000, "As tls_cert, for api_listen.")
+KEY(server, api_tls_key, TEXT, "", 1, 4000, "As tls_key, for api_listen.")
+KEY(server, api_tls_client_ca, TEXT, "", 1, 4000, "As tls_client_ca, for api_listen.")
+KEY(server, log_level, LOG_LEVEL, "info", 0, 0,
+    "What is said less loudly than this is not logged: debug, info, warn or error. --log-level goes before "
+    "it.")
+KEY(server, log_format, LOG_FORMAT, "json", 0, 0,
+    "A line of the log: json, an object, or text, for a person. --log-format goes before it.")
 KEY(server, database, TEXT, "/var/lib/pickupd/pickupd.db", 1, 99,
     "The SQLite file. The lock, the control socket and the reserve stand beside it.")
+KEY(server, seal_key_file, TEXT, "", 1, 4000,
+    "Keys that seal what may hold patient data, a line ID BASE64 each; the first seals, all unseal. Unset: "
+    "it is"
+    " kept in clear.")
+KEY(server, audit_key_file, TEXT, "", 1, 4000,
+    "The key that the audit is chained with, at least 32 bytes. Unset: beside the database, where it is "
+    "made.")
+KEY(server, user, TEXT, "", 1, 32,
+    "Who serves, when root starts it; the database's directory is to be theirs. Unset: who starts it.")
 KEY(server, disk_reserve, SIZE, "64MiB", 1048576, 1099511627776,
     "Room on the database's disk that webhooks leave; below it they are answered 503. Half of it is held.")
 KEY(server, vendor_dir, TEXT, "/etc/pickupd/vendors", 1, 4000,
@@ -43,6 +66,8 @@ KEY(server, trusted_proxies, NETWORKS, "", 0, 0,
 KEY(server, api_token_env, VARIABLE, "PICKUPD_API_TOKEN", 0, 0,
     "The environment variable that holds a token for the private API, of the role admin.")
 KEY(server, api_token_file, TEXT, "", 1, 4000, "The file that holds it instead.")
+KEY(server, retention_days, NUMBER, "0", 0, 36500,
+    "Days after which what can hold patient data is purged; 0 keeps it for ever.")
 KEY(server, flows, YES_NO, "yes", 0, 0, "no: the built-in flows leave all events to other consumers.")
 KEY(server, notify_url, TEXT, "", 1, 180,
     "Where the dispatcher is told of what needs a look: http:// or https://.")

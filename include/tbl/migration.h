@@ -186,4 +186,67 @@ MIGRATION(
     "CREATE INDEX notices_of ON notices (org, id);"
     "INSERT INTO consumers VALUES (1, '', 'flows',"
     " '[\"PickupRequested\",\"CaseReadyToShip\",\"DeliveryCompleted\"]', '[]', '[]', 0, 10, 60000, 0, 0);")
+/* Who changed what and who looked at what, each row chained to the one before it. */
+MIGRATION("CREATE TABLE audit ("
+          " seq INTEGER PRIMARY KEY,"
+          " time INTEGER NOT NULL," /* ms since 1970 */
+          " who TEXT NOT NULL,"     /* a token's name, or a user of this machine */
+          " org TEXT NOT NULL,"
+          " via TEXT NOT NULL," /* the client's address, or what it came through */
+          " action TEXT NOT NULL,"
+          " what TEXT NOT NULL," /* JSON: ids and counts, never patient data */
+          " status INTEGER NOT NULL,"
+          " mac BLOB NOT NULL CHECK (length(mac) = 32)"
+          ") STRICT;"
+          "CREATE TRIGGER audit_stays BEFORE DELETE ON audit"
+          " BEGIN SELECT RAISE(ABORT, 'what was audited stays'); END;"
+          "CREATE TRIGGER audit_stays_as_it_is BEFORE UPDATE ON audit"
+          " BEGIN SELECT RAISE(ABORT, 'what was audited stays as it is'); END;")
+/*
+ * What can hold patient data may be sealed: then it is a BLOB where it was a TEXT (see tbl/sealed.h). A
+ * column's type is changed in the schema's text; no row has to be written anew.
+ */
+MIGRATION(
+    "CREATE TABLE seal_keys (" /* those in use */
+    " id TEXT PRIMARY KEY,"
+    " proof BLOB NOT NULL,"  /* a known text, sealed with it */
+    " used INTEGER NOT NULL" /* values that it has sealed, or soon may have */
+    ") STRICT;"
+    "CREATE TABLE sealing ("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " remnants INTEGER NOT NULL" /* 1: the file may still hold in clear what was there before the first key */
+    ") STRICT;"
+    "ALTER TABLE quarantine ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;" /* the body is */
+    "PRAGMA writable_schema = ON;"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' detail TEXT', ' detail ANY') WHERE type = 'table'"
+    " AND name IN ('events', 'pickups', 'schedules', 'delivery_cases', 'notices');"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' head TEXT', ' head ANY') WHERE name = 'quarantine';"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' history TEXT', ' history ANY') WHERE name = 'claims';"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' document TEXT', ' document ANY')"
+    " WHERE name = 'clinics';"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' delivered TEXT', ' delivered ANY')"
+    " WHERE name = 'invoices';"
+    "UPDATE sqlite_schema SET sql = replace(replace(replace(sql, ' notes TEXT', ' notes ANY'),"
+    " ' proof TEXT', ' proof ANY'), ' driver TEXT', ' driver ANY') WHERE name = 'deliveries';"
+    "UPDATE sqlite_schema SET sql = replace(sql, ' driver TEXT', ' driver ANY') WHERE name = 'pickups';"
+    "PRAGMA writable_schema = RESET;")
+/*
+ * What is older than it is to be kept, is found by these indexes. Who reads no more holds back no purge: when
+ * a consumer was last heard of, and what was purged unread.
+ */
+MIGRATION("ALTER TABLE consumers ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;" /* ms since 1970 */
+          "ALTER TABLE consumers ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;"
+          "UPDATE consumers SET seen = unixepoch() * 1000;"
+          "CREATE TABLE purge (" /* up to this seq, every event was purged or is left */
+          " id INTEGER PRIMARY KEY CHECK (id = 1),"
+          " seq INTEGER NOT NULL"
+          ") STRICT;"
+          "INSERT INTO purge VALUES (1, 0);"
+          "CREATE TABLE purge_left (seq INTEGER PRIMARY KEY) STRICT;" /* old, but somebody holds it */
+          "CREATE INDEX quarantine_old ON quarantine (last_seen);"
+          "CREATE INDEX notices_over ON notices (time) WHERE state > 0;"
+          "CREATE INDEX pickups_over ON pickups (window_end);"
+          "CREATE INDEX schedules_ended ON schedules (seq) WHERE ended = 1;"
+          "CREATE INDEX deliveries_old ON deliveries (updated);"
+          "CREATE INDEX invoices_proven ON invoices (updated) WHERE delivered IS NOT NULL;")
 #undef MIGRATION

@@ -3,6 +3,7 @@
 #define PICKUPD_WEB_FACE_H
 
 #include "flow/flows.h"
+#include "flow/watch.h"
 #include "model/source.h"
 #include "store/reader.h"
 #include "store/writer.h"
@@ -21,7 +22,6 @@ struct face {
     enum face_kind kind;
     const struct sources *sources;
     struct writer *writer;
-    const struct tallies *tallies;
     size_t max_body; /* bytes */
     const struct networks *trusted_proxies;
     struct allowance *allowance; /* of client addresses */
@@ -31,6 +31,7 @@ struct face {
     struct flows *flows; /* NULL: off */
     struct streams *streams;
     struct view *view; /* of the loop's own, for what is short */
+    struct watch *watch;
 };
 
 /* The whole answer to a request that finds no room: what web_refuse would say, and that it is the last. */

@@ -26,9 +26,10 @@ struct poll {
     struct poll *next, *prev; /* the rest is the polls' own */
     struct polls *polls;
     struct loop_timer *timer;
-    bool waits;  /* in the list */
-    bool trying; /* its claim is with the writer */
-    bool again;  /* there was news meanwhile */
+    bool waits;   /* in the list */
+    bool trying;  /* its claim is with the writer */
+    bool again;   /* there was news meanwhile */
+    size_t heard; /* how often there had been news before its first try */
 };
 
 /* All must outlive it. */
@@ -37,6 +38,9 @@ struct polls *polls_new(struct news *news, struct view *view, struct loop *loop)
 /* Nobody waits any longer, now or later. */
 void polls_stop(struct polls *polls);
 void polls_free(struct polls *polls); /* NULL is fine */
+
+/* It tries for the first time now: what is committed from here on it need not find by itself. */
+void polls_begin(const struct polls *polls, struct poll *poll);
 
 /* A try has found nothing. Gives up at once if there is no time left, or too many wait. */
 void polls_wait(struct polls *polls, struct poll *poll);

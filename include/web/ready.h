@@ -1,5 +1,6 @@
 /*
- * What /readyz waits for: probes on their way to the disk and back. Belongs to the loop of the private face.
+ * What /readyz waits for: one probe on its way to the disk and back, for all who ask meanwhile and in the
+ * second after it. Belongs to the loop of the private face.
  */
 #ifndef PICKUPD_WEB_READY_H
 #define PICKUPD_WEB_READY_H

@@ -31,11 +31,19 @@ void streams_stop(struct streams *streams);
 /* Once the loop was drained; NULL is fine. */
 void streams_free(struct streams *streams);
 
+/* What a stream has given: how many events, and from which seq to which. Called in the loop's thread when it
+ * has ended, before its call is gone. */
+struct stream_given {
+    int64_t count, first, last;
+};
+typedef void stream_ended_fn(void *arg, const struct stream_given *given);
+
 /*
  * Answers a call with a stream that begins behind `position` (see model/sse.h). The filter lives in the
  * call's arena. ERR_BUSY if there are too many: the call is still to be answered.
  */
 MUST enum err streams_add(struct streams *streams, struct http_call *call,
-                          const struct consumer_filter *filter, int64_t position);
+                          const struct consumer_filter *filter, int64_t position, stream_ended_fn *ended,
+                          void *arg);
 
 #endif

@@ -44,6 +44,17 @@ static bool is_v4(const struct network_host *host)
     return memcmp(host->ip, v4_start, sizeof v4_start) == 0;
 }
 
+void network_host_write(char text[NETWORK_HOST_TEXT], const struct network_host *host)
+{
+    static const char *const others[] = {[NETWORK_NONE] = "unknown", [NETWORK_UNIX] = "unix"};
+    bool v4 = is_v4(host);
+    if (host->kind != NETWORK_IP)
+        memcpy(text, others[host->kind], strlen(others[host->kind]) + 1);
+    else if (inet_ntop(v4 ? AF_INET : AF_INET6, host->ip + (v4 ? sizeof v4_start : 0), text,
+                       NETWORK_HOST_TEXT) == NULL)
+        abort();
+}
+
 /* Murmur's finalizer, of which every step can be undone: every bit counts, and no two numbers become one. */
 static uint64_t mix(uint64_t number)
 {

@@ -1,13 +1,6 @@
 /* Runs of bytes. */
 #include "base/span.h"
 
-#include <strings.h>
-
-bool span_is_nocase(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
-}
-
 bool span_starts(struct span text, struct span start)
 {
     return text.len >= start.len && span_is((struct span){text.at, start.len}, start);
@@ -59,6 +52,13 @@ struct span span_cut(struct span *rest, char at)
     rest->len -= head.len + 1;
     rest->at = found + 1;
     return head;
+}
+
+bool span_is_control(struct span text, size_t at)
+{
+    unsigned char c = (unsigned char)text.at[at];
+    unsigned char before = at > 0 ? (unsigned char)text.at[at - 1] : 0;
+    return c < 0x20 || c == 0x7f || (before == 0xc2 && c < 0xa0);
 }
 
 size_t span_run(struct span text, const bool ends[256])

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/date.h"
+#include "base/json.h"
 #include "base/num.h"
 
 #define DAY INT64_C(86400000)
@@ -305,4 +306,14 @@ void time_write(char text[TIME_TEXT], int64_t ms)
     num_put_digits(text + 11, 2, clock / 3600);
     num_put_digits(text + 14, 2, clock / 60 % 60);
     num_put_digits(text + 17, 2, clock % 60);
+}
+
+void time_add(struct buf *out, const char *key, int64_t ms)
+{
+    char text[TIME_TEXT];
+    time_write(text, ms);
+    if (ms == 0)
+        json_add_raw(out, key, SPAN("null"));
+    else
+        json_add_str(out, key, span_of(text));
 }

@@ -8,7 +8,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/num.h"
+#include "base/time.h"
 #include "help.h"
+#include "model/config.h"
 
 static const struct {
     const char *name;
@@ -28,6 +31,14 @@ static const struct {
     {"--at", ARGS_CAPTURE, offsetof(struct args, at) + 1, 0},
     {"--quarantine", ARGS_QUARANTINE, offsetof(struct args, quarantine) + 1, 0},
     {"--org", ARGS_ORG, offsetof(struct args, org) + 1, 0},
+    {"--from", ARGS_FROM, offsetof(struct args, from) + 1, 0},
+    {"--every", ARGS_EVERY, offsetof(struct args, every) + 1, 0},
+    {"--keep", ARGS_EVERY, offsetof(struct args, keep) + 1, 0},
+    {"--log-level", ARGS_LOG, offsetof(struct args, log_level) + 1, 0},
+    {"--log-format", ARGS_LOG, offsetof(struct args, log_format) + 1, 0},
+    {"--check", ARGS_CHECK, 0, offsetof(struct args, check)},
+    {"--who", ARGS_AUDIT, offsetof(struct args, who) + 1, 0},
+    {"--head", ARGS_AUDIT, offsetof(struct args, head) + 1, 0},
     {"--json", ARGS_JSON, 0, offsetof(struct args, json)},
     {"--show-phi", ARGS_SHOW_PHI, 0, offsetof(struct args, show_phi)},
     {"--all", ARGS_ALL, 0, offsetof(struct args, all)},
@@ -72,6 +83,11 @@ bool args_read(int argc, char **argv, unsigned known, struct args *args)
             args_refuse(argv[0], buf_text(&text));
         }
     }
+    if (why == NULL && args->org != NULL && !config_is_org(span_of(args->org))) {
+        args_refuse(argv[0],
+                    "--org takes the name of an organization, 1 to 64 bytes without control characters");
+        return false;
+    }
     return why == NULL;
 }
 
@@ -80,6 +96,19 @@ int args_refuse(const char *command, const char *why)
     fprintf(stderr, "pickupd %s: %s\n\n", command, why);
     help_command(stderr, command);
     return EXIT_USAGE;
+}
+
+bool args_read_window(const char *command, const struct args *args, int64_t *since, int64_t *limit)
+{
+    if (args->since != NULL && !time_parse(span_of(args->since), NULL, since)) {
+        args_refuse(command, "--since takes a time such as 2026-01-31T00:00:00Z");
+        return false;
+    }
+    if (args->limit != NULL && (!num_parse(span_of(args->limit), limit) || *limit < 1)) {
+        args_refuse(command, "--limit takes a number of at least 1");
+        return false;
+    }
+    return true;
 }
 
 int print_faults(const struct faults *faults)

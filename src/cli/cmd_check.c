@@ -1,12 +1,15 @@
 /* pickupd check: says what serve would do, without doing it. */
 #include <stdio.h>
 
+#include "audit_key.h"
 #include "base/err.h"
 #include "base/time.h"
+#include "certificates.h"
 #include "cli/command.h"
-#include "cli/setup.h"
+#include "cli/open.h"
 #include "model/example.h"
 #include "print.h"
+#include "sys/privileges.h"
 
 static size_t live_secrets(const struct source *source)
 {
@@ -18,8 +21,10 @@ static size_t live_secrets(const struct source *source)
 
 static void print_sources(const struct setup *setup)
 {
-    printf("config    %s\ndatabase  %s\nlisten    %s\nprivate   %s\n\n", setup->config.file,
+    printf("config    %s\ndatabase  %s\nlisten    %s\nprivate   %s\n", setup->config.file,
            setup->config.server.database, setup->config.server.listen, setup->config.server.api_listen);
+    certificates_print(setup);
+    putchar('\n');
     printf("%-16s %-12s %-10s %-8s %-20s %s\n", "SOURCE", "VENDOR", "ORG", "SECRETS", "TIMEZONE", "STATE");
     for (size_t i = 0; i < setup->sources.count; i++) {
         const struct source *source = &setup->sources.all[i];
@@ -53,6 +58,65 @@ static void print_tokens(const struct tokens *tokens)
                : *token->sources == '\0' ? "any but our own"
                                          : token->sources);
     }
+}
+
+static void print_key(void *arg, const struct view_key *row)
+{
+    (void)arg;
+    printf("%-16.*s %lld\n", (int)row->id.len, row->id.at, (long long)row->used);
+}
+
+/* False, and said, if they can't be read. */
+static bool read_keys(struct setup *setup)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    if (*setup->config.server.seal_key_file != '\0')
+        setup->seal = setup_read_seal(setup->config.server.seal_key_file, &faults);
+    print_faults(&faults);
+    return faults.count == 0;
+}
+
+/* What seals, and what does in the database; false, and said, if serve would refuse to start for it. */
+static bool print_seal(struct setup *setup)
+{
+    bool remnants;
+    struct buf why CLEANUP(buf_free) = {0};
+    if (!read_keys(setup))
+        return false;
+    struct seal_key *key = seal_current(setup->seal);
+    printf("\nWhat may hold patient data is %s%s.\n", key != NULL ? "sealed with the key " : "kept in clear",
+           key != NULL ? seal_id(key).at : "");
+    seal_release(key);
+    struct view *view = view_open(setup->config.server.database, &why);
+    if (view == NULL)
+        return true; /* serve makes it, or brings it up to date */
+    view_close(view);
+    view = open_view(setup, &why);
+    if (view == NULL) {
+        fprintf(stderr, "%s\n", buf_text(&why));
+        return false;
+    }
+    if (setup->seal != NULL)
+        printf("\n%-16s %s\n", "KEY IN USE", "VALUES AT MOST");
+    if (view_keys(view, print_key, NULL, &remnants) == ERR_OK && remnants)
+        printf("warning: the database may still hold in clear what was there before it was sealed; run"
+               " pickupd reseal\n");
+    view_close(view);
+    return true;
+}
+
+/*
+ * False, and said, if [server] names a user or a key of the audit without which serve would refuse to start;
+ * a key that is not named is made.
+ */
+static bool check_server(const struct setup *setup)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    bool good = privileges_know(setup->config.server.user, &faults);
+    if (*setup->config.server.audit_key_file != '\0')
+        hmac_key_free(audit_key_read(setup, &faults));
+    print_faults(&faults);
+    return good && faults.count == 0;
 }
 
 static void print_warnings(const struct setup *setup)
@@ -155,12 +219,14 @@ static int check_files(const struct args *args)
     return good ? EXIT_GOOD : EXIT_FAILED;
 }
 
-static int check_setup(const struct setup *setup)
+static int check_setup(struct setup *setup)
 {
     bool good = true;
     print_sources(setup);
     print_secrets(setup);
     print_tokens(&setup->sources.tokens);
+    good &= print_seal(setup);
+    good &= check_server(setup);
     putchar('\n');
     for (size_t i = 0; i < setup->definition_count; i++)
         good &= run_examples(setup->definitions[i]);

@@ -1,32 +1,36 @@
 /* pickupd clinics: puts the clinics of a file. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/time.h"
+#include "change.h"
 #include "cli/command.h"
-#include "cli/setup.h"
+#include "cli/open.h"
+#include "flow/caller.h"
 #include "flow/clinics.h"
 #include "flow/control.h"
 #include "model/clinic.h"
-#include "sys/lock.h"
+#include "print.h"
 
 #define IMPORT_MAX (16 << 20) /* bytes of a file */
 
 /* Where clinics are put: into the file, or by the server that has it. */
 struct import {
     struct store *store; /* NULL: by the server */
-    char *control;
+    const char *control;
+    const struct json *json; /* of the file */
     struct span org;
-    size_t number; /* of the clinic, from 1 */
+    size_t number; /* of the clinic, from 1; those before it are done */
     bool failed;
 };
 
 static void print_result(void *arg, const char *id, const char *result, const struct faults *faults)
 {
     struct import *import = arg;
-    printf("%zu %s %s", import->number, id, result);
+    printf("%zu ", import->number);
+    print_clean(span_of(id));
+    printf(" %s", result);
     for (size_t i = 0; faults != NULL && i < faults->count; i++)
         printf("%s%s", i > 0 ? ", " : ": ", faults->texts[i]);
     putchar('\n');
@@ -36,94 +40,87 @@ static void print_result(void *arg, const char *id, const char *result, const st
 static void put_here(struct import *import, const struct clinic_row *row)
 {
     struct clinic_putting putting;
+    struct caller caller;
+    struct arena arena CLEANUP(arena_free) = {0};
     char *id CLEANUP(mem_drop) = mem_copy(row->id);
     clinic_putting_begin(&putting, row);
+    caller_self(&caller, "clinics import");
+    caller.entry.org = row->org;
+    caller.entry.what = caller_id(&arena, row->id);
+    putting.job.audit = &caller.entry;
     store_write(import->store, &putting.job);
     print_result(import, id, clinic_putting_result(&putting), NULL);
 }
 
-/* Ids that would not stay on their line are not printed. */
-static bool is_plain(struct span id)
-{
-    for (size_t i = 0; i < id.len; i++)
-        if ((unsigned char)id.at[i] < ' ' || id.at[i] == '\x7f')
-            return false;
-    return id.len > 0 && json_is_utf8(id);
-}
-
-static void put_one(struct import *import, const struct json *json)
+/* False if nobody was there to put it, and nothing was said of it. */
+static bool put_one(struct import *import, const struct json *json)
 {
     struct clinic clinic;
     struct faults faults CLEANUP(faults_free) = {0};
     struct buf document CLEANUP(buf_free) = {0};
     struct span id = json_str(json_get(json, "clinicId"));
-    char *shown CLEANUP(mem_drop) = mem_copy(is_plain(id) ? id : SPAN("-"));
-    import->number++;
+    char *shown CLEANUP(mem_drop) = mem_copy(id.len > 0 ? id : SPAN("-"));
     json_put(&document, json);
-    if (document.len > CLINIC_MAX)
-        faults_add(&faults, "longer than %d bytes", CLINIC_MAX);
-    else
-        clinic_read(json, &clinic, &faults);
     struct clinic_row row = {import->org, id, buf_span(&document), time_now()};
-    if (faults.count > 0)
+    if (!clinic_check(json, buf_span(&document), &clinic, &faults)) {
         print_result(import, shown, "rejected", &faults);
-    else if (import->store != NULL)
+        return true;
+    }
+    if (import->store != NULL) {
         put_here(import, &row);
-    else if (control_put_clinic(import->control, &row, print_result, import) != ERR_OK)
+        return true;
+    }
+    enum err err = control_put_clinic(import->control, &row, print_result, import);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
         print_result(import, shown, "not now", NULL);
+    return err != ERR_NOT_FOUND;
 }
 
-static int put_all(struct import *import, const struct json *json)
+/* Goes on where it was when nobody was there, by whoever is there now. */
+static bool put_all(struct import *import)
 {
-    if (json_kind(json) == JSON_ARR)
-        for (size_t i = 0; i < json_count(json); i++)
-            put_one(import, json_at(json, i));
-    else
-        put_one(import, json);
-    return import->failed ? EXIT_FAILED : EXIT_GOOD;
+    const struct json *json = import->json;
+    bool is_many = json_kind(json) == JSON_ARR;
+    size_t count = is_many ? json_count(json) : 1;
+    for (; import->number <= count; import->number++)
+        if (!put_one(import, is_many ? json_at(json, import->number - 1) : json))
+            return false;
+    return true;
 }
 
 /* Without a server this process writes the file itself. */
-static int put_alone(struct setup *setup, struct import *import, const struct json *json)
+static bool put_alone(struct setup *setup, void *arg)
 {
+    struct import *import = arg;
     struct buf why CLEANUP(buf_free) = {0};
-    const struct server_config *server = &setup->config.server;
-    struct store_limits limits = {server->quarantine_rows, server->quarantine_bytes, server->disk_reserve,
-                                  STORE_LOG_PAGES};
-    import->store = store_open(server->database, &limits, &why);
+    import->store = open_store(setup, &why);
     if (import->store == NULL) {
         fprintf(stderr, "%s\n", buf_text(&why));
-        return EXIT_FAILED;
+        return false;
     }
-    int code = put_all(import, json);
+    bool good = put_all(import) && !import->failed;
     store_close(import->store);
-    return code;
+    return good;
 }
 
-static int put(struct setup *setup, struct import *import, const struct json *json)
+/* Each clinic is a request of its own. */
+static enum err put_by_server(const char *control, bool *good, void *arg)
 {
-    char *lock_path CLEANUP(mem_drop) = setup_beside(setup, ".lock");
-    char *control_path CLEANUP(mem_drop) = setup_beside(setup, ".control");
-    int lock = lock_take(lock_path);
-    if (lock >= 0) {
-        int code = put_alone(setup, import, json);
-        lock_release(lock);
-        return code;
-    }
-    if (errno != EWOULDBLOCK) {
-        fprintf(stderr, "%s: %s\n", lock_path, strerror(errno));
-        return EXIT_FAILED;
-    }
-    import->control = control_path;
-    return put_all(import, json);
+    struct import *import = arg;
+    import->control = control;
+    if (!put_all(import))
+        return ERR_NOT_FOUND;
+    *good = !import->failed;
+    return ERR_OK;
 }
 
 static int import_file(struct setup *setup, const struct args *args)
 {
+    static const struct change putting = {put_alone, put_by_server, "not all clinics were put"};
     struct faults faults CLEANUP(faults_free) = {0};
     struct buf text CLEANUP(buf_free) = {0};
     struct json_fault fault;
-    struct import import = {.org = span_of(args->org != NULL ? args->org : "default")};
+    struct import import = {.org = span_of(args->org != NULL ? args->org : "default"), .number = 1};
     if (!setup_read_file(args->words[1], IMPORT_MAX, &text, &faults))
         return print_faults(&faults);
     struct json *json = json_parse(buf_span(&text), &fault);
@@ -131,9 +128,10 @@ static int import_file(struct setup *setup, const struct args *args)
         fprintf(stderr, "%s:%d: %s\n", args->words[1], fault.line, fault.what);
         return EXIT_FAILED;
     }
-    int code = put(setup, &import, json);
+    import.json = json;
+    bool good = change_make(setup, &putting, &import);
     json_free(json);
-    return code;
+    return good ? EXIT_GOOD : EXIT_FAILED;
 }
 
 int cmd_clinics(int argc, char **argv)

@@ -3,20 +3,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/num.h"
-#include "base/time.h"
+#include "cli/audited.h"
 #include "cli/command.h"
 #include "cli/setup.h"
 #include "print.h"
 
 #define DEFAULT_LIMIT 100
-
-static void print_cell(const struct json *detail, const char *key, int width)
-{
-    struct span text = json_str(json_get(detail, key));
-    print_clean(text);
-    printf("%*s ", text.len < (size_t)width ? width - (int)text.len : 0, "");
-}
 
 static void print_row(void *arg, const struct view_event *row)
 {
@@ -33,12 +25,16 @@ static void print_row(void *arg, const struct view_event *row)
     event_id_write(id, &row->event.id);
     printf("%-6lld ", (long long)row->seq);
     print_time(row->event.time);
-    printf(" %-16.*s %-22.*s %s ", (int)row->event.origin.len, row->event.origin.at, (int)row->event.type.len,
-           row->event.type.at, id);
-    print_cell(detail, "pickupId", 24);
-    print_cell(detail, "clinicId", 12);
+    putchar(' ');
+    print_name(row->event.origin, 16);
+    print_name(row->event.type, 22);
+    printf("%s ", id);
+    print_name(json_str(json_get(detail, "pickupId")), 24);
+    print_name(json_str(json_get(detail, "clinicId")), 12);
     printf("%s%s\n", json_bool(json_get(detail, "isRush")) ? "rush" : "",
-           row->event.detail ? "" : "(purged)");
+           row->event.detail ? ""
+           : row->damaged    ? "(can't be unsealed)"
+                             : "(purged)");
     json_free(detail);
 }
 
@@ -56,10 +52,17 @@ static void print_fields(const struct json *object, const char *prefix)
             continue;
         }
         json_put(&text, value);
-        printf("  %-28s ", buf_text(&name));
+        fputs("  ", stdout);
+        print_name(buf_span(&name), 28);
         print_clean(json_kind(value) == JSON_STR ? json_str(value) : buf_span(&text));
         putchar('\n');
     }
+}
+
+static void print_line(const char *label, struct span text)
+{
+    printf("\n%-10s ", label);
+    print_clean(text);
 }
 
 static void print_whole(void *arg, const struct view_event *row)
@@ -73,11 +76,12 @@ static void print_whole(void *arg, const struct view_event *row)
     struct buf masked CLEANUP(buf_free) = {0};
     struct json_fault fault;
     event_id_write(id, &row->event.id);
-    printf("id         %s\nseq        %lld\norigin     %.*s\nsource     %.*s\ntype       %.*s\norg        "
-           "%.*s\ntime       ",
-           id, (long long)row->seq, (int)row->event.origin.len, row->event.origin.at,
-           (int)row->event.source.len, row->event.source.at, (int)row->event.type.len, row->event.type.at,
-           (int)row->event.org.len, row->event.org.at);
+    printf("id         %s\nseq        %lld", id, (long long)row->seq);
+    print_line("origin", row->event.origin);
+    print_line("source", row->event.source);
+    print_line("type", row->event.type);
+    print_line("org", row->event.org);
+    printf("\ntime       ");
     print_time(row->event.time);
     if (row->event.detail == NULL) {
         printf("\ndetail     (purged)\n");
@@ -90,54 +94,81 @@ static void print_whole(void *arg, const struct view_event *row)
     json_free(detail);
 }
 
-/* False, and said, if an option is none. */
-static bool read_filter(const char *command, const struct args *args, struct view_filter *filter)
+/* What is about to be printed; what has come since then is not. */
+struct gathered {
+    struct args *args;
+    int64_t count, first, last; /* seqs */
+};
+
+static void gather(void *arg, const struct view_event *row)
 {
-    *filter = (struct view_filter){span_of(args->source), span_of(args->type), INT64_MIN, DEFAULT_LIMIT};
-    if (args->since != NULL && !time_parse(span_of(args->since), NULL, &filter->since)) {
-        args_refuse(command, "--since takes a time such as 2026-01-31T00:00:00Z");
-        return false;
-    }
-    if (args->limit != NULL && (!num_parse(span_of(args->limit), &filter->limit) || filter->limit < 1)) {
-        args_refuse(command, "--limit takes a number of at least 1");
-        return false;
-    }
-    return true;
+    struct gathered *gathered = arg;
+    gathered->first = gathered->count++ == 0 ? row->seq : gathered->first;
+    gathered->last = row->seq;
 }
 
-static int list(struct view *view, const struct view_filter *filter, struct args *args)
+static void print_gathered(void *arg, const struct view_event *row)
 {
+    const struct gathered *gathered = arg;
+    if (row->seq >= gathered->first && row->seq <= gathered->last)
+        print_row(gathered->args, row);
+}
+
+static bool may_show(struct setup *setup, const char *action, const struct gathered *gathered)
+{
+    struct buf what CLEANUP(buf_free) = {0};
+    json_open(&what, '{');
+    json_add_int(&what, "count", gathered->count);
+    json_add_int(&what, "first", gathered->first);
+    json_add_int(&what, "last", gathered->last);
+    json_close(&what, '}');
+    return gathered->count == 0 || audited(setup, action, SPAN(""), buf_span(&what));
+}
+
+static int list(struct setup *setup, struct view *view, const struct view_filter *filter, struct args *args)
+{
+    struct gathered gathered = {.args = args, .last = args->show_phi ? 0 : INT64_MAX};
+    enum err err = args->show_phi ? view_events(view, filter, gather, &gathered) : ERR_OK;
+    if (err == ERR_OK && args->show_phi && !may_show(setup, "events list", &gathered))
+        return EXIT_FAILED;
     if (!args->json)
         printf("%-6s %-20s %-16s %-22s %-32s %-24s %-12s %s\n", "SEQ", "TIME", "ORIGIN", "TYPE", "ID",
                "PICKUP", "CLINIC", "RUSH");
-    if (view_events(view, filter, print_row, args) == ERR_OK)
+    if (err == ERR_OK)
+        err = view_events(view, filter, print_gathered, &gathered);
+    if (err == ERR_OK)
         return EXIT_GOOD;
-    fprintf(stderr, "events: the database can't be read\n");
+    fprintf(stderr, "events: %s\n", print_failure(err));
     return EXIT_FAILED;
 }
 
-static int show(struct view *view, const struct event_id *id, struct args *args)
+static int show(struct setup *setup, struct view *view, const struct event_id *id, struct args *args)
 {
-    enum err err = view_event(view, id, print_whole, args);
+    struct gathered gathered = {.args = args};
+    enum err err = view_event(view, id, gather, &gathered);
+    if (err == ERR_OK && args->show_phi && !may_show(setup, "events show", &gathered))
+        return EXIT_FAILED;
+    if (err == ERR_OK)
+        err = view_event(view, id, print_whole, args);
     if (err != ERR_OK)
         fprintf(stderr, "%s: %s\n", args->words[1],
-                err == ERR_NOT_FOUND ? "no such event" : "the database can't be read");
+                err == ERR_NOT_FOUND ? "no such event" : print_failure(err));
     return err == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
 }
 
 static int run(struct setup *setup, const char *command, struct args *args)
 {
-    struct view_filter filter;
+    struct view_filter filter = {span_of(args->source), span_of(args->type), INT64_MIN, DEFAULT_LIMIT};
     struct event_id id;
     bool lists = args->word_count == 1;
-    if (lists && !read_filter(command, args, &filter))
+    if (lists && !args_read_window(command, args, &filter.since, &filter.limit))
         return EXIT_USAGE;
     if (!lists && !event_id_read(span_of(args->words[1]), &id))
         return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    struct view *view = print_open(setup->config.server.database);
+    struct view *view = print_open(setup);
     if (view == NULL)
         return EXIT_FAILED;
-    int code = lists ? list(view, &filter, args) : show(view, &id, args);
+    int code = lists ? list(setup, view, &filter, args) : show(setup, view, &id, args);
     view_close(view);
     return code;
 }

@@ -7,8 +7,10 @@
 #include "base/err.h"
 #include "base/hmac.h"
 #include "base/time.h"
+#include "cli/audited.h"
 #include "cli/command.h"
 #include "cli/setup.h"
+#include "flow/caller.h"
 #include "print.h"
 
 #define HEADERS_MAX 1000
@@ -151,35 +153,47 @@ static int explain_capture(struct setup *setup, const struct args *args, int64_t
 struct kept {
     const struct setup *setup;
     const struct args *args;
+    struct buf out;
     bool good;
 };
 
 static void explain_row(void *arg, const struct view_quarantine *row)
 {
     struct kept *kept = arg;
-    struct buf out CLEANUP(buf_free) = {0};
     const struct source *source = sources_find(&kept->setup->sources, row->origin);
     if (source == NULL) {
         fprintf(stderr, "%.*s: no such source, or it is disabled\n", (int)row->origin.len, row->origin.at);
         return;
     }
-    kept->good = explain_kept(source, row->body, row->head, row->first_seen, kept->args->show_phi, &out);
-    print_lines(buf_span(&out));
-    putchar('\n');
+    kept->good =
+        explain_kept(source, row->body, row->head, row->first_seen, kept->args->show_phi, &kept->out);
 }
 
-static int explain_quarantine(const struct setup *setup, const struct args *args, const struct event_id *id)
+static bool may_show(struct setup *setup, const struct args *args)
 {
-    struct kept kept = {setup, args, false};
-    struct view *view = print_open(setup->config.server.database);
+    struct arena arena CLEANUP(arena_free) = {0};
+    return !args->show_phi ||
+           audited(setup, "explain", SPAN(""), caller_id(&arena, span_of(args->quarantine)));
+}
+
+static int explain_quarantine(struct setup *setup, const struct args *args, const struct event_id *id)
+{
+    struct kept kept = {.setup = setup, .args = args};
+    struct view *view = print_open(setup);
     if (view == NULL)
         return EXIT_FAILED;
     enum err err = view_quarantine_one(view, id, explain_row, &kept);
     view_close(view);
+    bool shows = kept.out.len > 0 && may_show(setup, args);
+    if (shows) {
+        print_lines(buf_span(&kept.out));
+        putchar('\n');
+    }
+    buf_free(&kept.out);
     if (err != ERR_OK)
         fprintf(stderr, "%s: %s\n", args->quarantine,
-                err == ERR_NOT_FOUND ? "not in quarantine" : "the database can't be read");
-    return err == ERR_OK && kept.good ? EXIT_GOOD : EXIT_FAILED;
+                err == ERR_NOT_FOUND ? "not in quarantine" : print_failure(err));
+    return err == ERR_OK && shows && kept.good ? EXIT_GOOD : EXIT_FAILED;
 }
 
 int cmd_explain(int argc, char **argv)

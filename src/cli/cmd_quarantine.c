@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "change.h"
+#include "cli/audited.h"
 #include "cli/command.h"
-#include "cli/setup.h"
+#include "cli/open.h"
+#include "flow/caller.h"
 #include "flow/control.h"
 #include "print.h"
-#include "sys/lock.h"
 
 static void print_faults_text(struct span faults)
 {
@@ -64,6 +66,24 @@ static void print_whole(void *arg, const struct view_quarantine *row)
     putchar('\n');
 }
 
+static void note_found(void *arg, const struct view_quarantine *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+}
+
+/* What is not there is nobody's to look at, and is told of as ever. */
+static bool may_show(struct setup *setup, struct view *view, const struct event_id *id)
+{
+    bool found = false;
+    char text[EVENT_ID_TEXT];
+    struct arena arena CLEANUP(arena_free) = {0};
+    event_id_write(text, id);
+    enum err err = view_quarantine_one(view, id, note_found, &found);
+    return err != ERR_OK || !found ||
+           audited(setup, "quarantine show", SPAN(""), caller_id(&arena, span_of(text)));
+}
+
 static int look(struct setup *setup, const char *command, struct args *args)
 {
     struct event_id id;
@@ -71,9 +91,13 @@ static int look(struct setup *setup, const char *command, struct args *args)
     bool lists = args->word_count == 1;
     if (!lists && !event_id_read(span_of(args->words[1]), &id))
         return args_refuse(command, "show takes an id of 32 hexadecimal digits");
-    struct view *view = print_open(setup->config.server.database);
+    struct view *view = print_open(setup);
     if (view == NULL)
         return EXIT_FAILED;
+    if (!lists && args->show_phi && !may_show(setup, view, &id)) {
+        view_close(view);
+        return EXIT_FAILED;
+    }
     if (lists && !args->json)
         printf("%-32s %-16s %-20s %-20s %5s %8s %s\n", "ID", "ORIGIN", "FIRST SEEN", "LAST SEEN", "COUNT",
                "BYTES", "FAULTS");
@@ -82,7 +106,7 @@ static int look(struct setup *setup, const char *command, struct args *args)
     view_close(view);
     if (err != ERR_OK)
         fprintf(stderr, "%s: %s\n", lists ? "quarantine" : args->words[1],
-                err == ERR_NOT_FOUND ? "not in quarantine" : "the database can't be read");
+                err == ERR_NOT_FOUND ? "not in quarantine" : print_failure(err));
     return err == ERR_OK ? EXIT_GOOD : EXIT_FAILED;
 }
 
@@ -97,6 +121,7 @@ static void print_result(void *arg, const char *id, const char *result, const st
 
 /* Without a server this process is the writer, with a loop of its own for as long as it takes. */
 struct alone {
+    struct caller caller;
     const struct sources *sources;
     struct view *view;
     struct writer *writer;
@@ -116,25 +141,23 @@ static void on_done(void *arg, size_t failed)
 static void on_start(void *arg)
 {
     struct alone *alone = arg;
-    retry_start(&alone->sources, alone->view, alone->writer, alone->loop, alone->scope, print_result, on_done,
-                alone);
+    retry_start(&alone->sources, alone->view, alone->writer, alone->loop, alone->scope, &alone->caller.entry,
+                print_result, on_done, alone);
 }
 
-static int retry_alone(struct setup *setup, const struct retry_scope *scope)
+static bool retry_alone(struct setup *setup, void *scope)
 {
     struct buf why CLEANUP(buf_free) = {0};
     const struct server_config *server = &setup->config.server;
-    struct store_limits limits = {server->quarantine_rows, server->quarantine_bytes, server->disk_reserve,
-                                  STORE_LOG_PAGES};
     struct writer_limits queue = {(size_t)server->queue_rows, (size_t)server->queue_bytes,
                                   server->queue_wait * 1000000};
-    struct store *store = store_open(server->database, &limits, &why);
-    struct view *view = store ? view_open(server->database, &why) : NULL;
+    struct store *store = open_store(setup, &why);
+    struct view *view = store ? open_view(setup, &why) : NULL;
     if (view == NULL) {
         fprintf(stderr, "%s\n", buf_text(&why));
         if (store != NULL)
             store_close(store);
-        return EXIT_FAILED;
+        return false;
     }
     struct alone alone = {
         .sources = &setup->sources,
@@ -143,37 +166,31 @@ static int retry_alone(struct setup *setup, const struct retry_scope *scope)
         .loop = loop_new(),
         .scope = scope,
     };
+    caller_self(&alone.caller, "quarantine retry");
     loop_after(alone.loop, 0, on_start, &alone);
     loop_run(alone.loop);
     writer_stop(alone.writer);
     loop_free(alone.loop);
     view_close(view); /* before the writer's connection, which then is the last and checkpoints */
     writer_free(alone.writer);
-    return alone.failed == 0 ? EXIT_GOOD : EXIT_FAILED;
+    return alone.failed == 0;
+}
+
+static enum err ask_server(const char *control, bool *good, void *scope)
+{
+    size_t failed;
+    TRY(control_retry(control, scope, print_result, NULL, &failed));
+    *good = failed == 0;
+    return ERR_OK;
 }
 
 static int retry(struct setup *setup, const char *command, struct args *args)
 {
+    static const struct change retrying = {retry_alone, ask_server, "nothing was retried by this command"};
     struct retry_scope scope = {.all = args->all, .source = span_of(args->source)};
-    size_t failed;
     if (!args->all && !event_id_read(span_of(args->words[1]), &scope.id))
         return args_refuse(command, "retry takes an id of 32 hexadecimal digits, or --all");
-    char *lock_path CLEANUP(mem_drop) = setup_beside(setup, ".lock");
-    char *control_path CLEANUP(mem_drop) = setup_beside(setup, ".control");
-    int lock = lock_take(lock_path);
-    if (lock >= 0) {
-        int code = retry_alone(setup, &scope);
-        lock_release(lock);
-        return code;
-    }
-    if (errno != EWOULDBLOCK) {
-        fprintf(stderr, "%s: %s\n", lock_path, strerror(errno));
-        return EXIT_FAILED;
-    }
-    if (control_retry(control_path, &scope, print_result, NULL, &failed) == ERR_OK)
-        return failed == 0 ? EXIT_GOOD : EXIT_FAILED;
-    fprintf(stderr, "%s: the running server did not answer\n", control_path);
-    return EXIT_FAILED;
+    return change_make(setup, &retrying, &scope) ? EXIT_GOOD : EXIT_FAILED;
 }
 
 static int run(struct setup *setup, const char *command, struct args *args)

@@ -9,18 +9,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/locked.h"
 #include "base/log.h"
+#include "base/variable.h"
+#include "belongings.h"
 #include "cli/command.h"
-#include "cli/setup.h"
+#include "cli/open.h"
 #include "flow/control.h"
 #include "flow/flows.h"
 #include "flow/horizon.h"
 #include "flow/matches.h"
 #include "flow/notify.h"
+#include "flow/watch.h"
+#include "flow/retention.h"
+
+#include "pulse.h"
+#include "listener.h"
 #include "reload.h"
 #include "store/reader.h"
 #include "sys/lock.h"
-#include "sys/net.h"
+#include "sys/privileges.h"
+#include "sys/supervisor.h"
 #include "sys/thread.h"
 #include "web/face.h"
 
@@ -29,6 +38,7 @@
 
 /* Connections to the private face at once, and descriptors for everything but senders' connections. */
 #define PRIVATE_CONNECTIONS 256
+#define STRANGERS_PATIENCE  3 /* seconds; nobody shows a token on the public face */
 #define OTHER_FILES         (PRIVATE_CONNECTIONS + 256)
 
 /* One hook loop, on a thread of its own. */
@@ -44,6 +54,7 @@ struct hooks {
 struct serve {
     struct setup setup;
     const char *config; /* the file's name, or NULL */
+    struct setup_log log;
     struct reload *reload;
     struct faults faults;
     int lock;
@@ -54,6 +65,7 @@ struct serve {
     struct flows *flows;
     struct horizon *horizon;
     struct notify *notify;
+    struct retention *retention;
     struct polls *polls;
     struct streams *streams;
     struct tallies tallies;
@@ -61,8 +73,8 @@ struct serve {
     struct allowance *allowance;
     struct crowd *crowd;
     struct http_room room;
-    int public_fd, private_fd;
-    bool public_inherited, private_inherited;
+    struct http_counts hooks_counts, api_counts;
+    struct listener hooks_at, api_at;
     struct face private_face;
     struct hooks *hooks;
     size_t hook_count;
@@ -74,6 +86,8 @@ struct serve {
     bool private_done;
     size_t hooks_running;
     struct ready *ready;
+    struct watch *watch;
+    struct pulse *pulse;
     struct mail sync_failed; /* from the writer */
     bool has_failed;
 };
@@ -89,6 +103,7 @@ struct ended {
 static bool has_sources(struct serve *serve)
 {
     const struct sources *sources = &serve->setup.sources;
+    setup_start_log(&serve->setup, &serve->log);
     setup_report(&serve->setup);
     if (sources_enabled(sources) > 0)
         return true;
@@ -122,24 +137,24 @@ static void on_sync_failed(struct mail *mail)
 /* What waits for the reader is bounded by what may be connected. */
 static struct reader *open_reader(struct serve *serve, struct buf *why)
 {
-    struct view *view = view_open(serve->setup.config.server.database, why);
+    struct view *view = open_view(&serve->setup, why);
     return view != NULL ? reader_start(view, PRIVATE_CONNECTIONS) : NULL;
 }
 
-static bool open_store(struct serve *serve)
+static bool open_database(struct serve *serve)
 {
     struct buf why CLEANUP(buf_free) = {0};
     const struct server_config *config = &serve->setup.config.server;
-    struct store_limits limits = {config->quarantine_rows, config->quarantine_bytes, config->disk_reserve,
-                                  STORE_LOG_PAGES};
     struct writer_limits queue = {(size_t)config->queue_rows, (size_t)config->queue_bytes,
                                   config->queue_wait * 1000000};
-    struct store *store = store_open(config->database, &limits, &why);
+    struct store *store = open_store(&serve->setup, &why);
     serve->sync_failed = (struct mail){.deliver = on_sync_failed};
+    if (store != NULL)
+        store_tell_audit(store);
     if (store != NULL)
         serve->writer = writer_start(store, &queue, serve->loop, &serve->sync_failed);
     if (store != NULL)
-        serve->view = view_open(config->database, &why);
+        serve->view = open_view(&serve->setup, &why);
     if (serve->view != NULL)
         serve->reader = open_reader(serve, &why);
     if (serve->reader == NULL)
@@ -147,26 +162,37 @@ static bool open_store(struct serve *serve)
     return serve->reader != NULL;
 }
 
-static int open_face(struct serve *serve, const char *inherited_name, const char *address, bool *inherited)
+static bool open_public(struct serve *serve)
 {
-    int fd = net_inherited(inherited_name);
-    *inherited = fd >= 0;
-    return fd >= 0 ? fd : net_listen(address, 0660, &serve->faults);
+    return listener_open(&serve->hooks_at, serve->setup.config.server.listen, &serve->faults);
 }
 
-static bool open_faces(struct serve *serve)
+static bool open_private(struct serve *serve)
+{
+    return listener_open(&serve->api_at, serve->setup.config.server.api_listen, &serve->faults);
+}
+
+/* Ports may need root; a socket's file is to be the user's, who removes it in the end. */
+static bool open_ports(struct serve *serve)
 {
     const struct server_config *config = &serve->setup.config.server;
-    serve->public_fd = open_face(serve, "hooks", config->listen, &serve->public_inherited);
-    serve->private_fd = open_face(serve, "api", config->api_listen, &serve->private_inherited);
-    return serve->public_fd >= 0 && serve->private_fd >= 0;
+    struct span file = SPAN("unix:");
+    return (span_starts(span_of(config->listen), file) || open_public(serve)) &&
+           (span_starts(span_of(config->api_listen), file) || open_private(serve));
 }
 
-static void report_face(const char *face, int fd)
+/* Secrets' files have been read by now. All other files are opened, and made, by the user. */
+static bool become_user(struct serve *serve)
 {
-    struct buf address CLEANUP(buf_free) = {0};
-    net_describe(fd, &address);
-    log_event(LOG_INFO, "listening", LOG_STR("face", face), LOG_STR("address", buf_text(&address)));
+    const char *user = serve->setup.config.server.user;
+    if (*user != '\0' && privileges_are_root() && !open_ports(serve))
+        return false;
+    if (!privileges_become(user, &serve->faults))
+        return false;
+    privileges_forgo(); /* once more: another user is a new beginning */
+    if (privileges_are_root())
+        log_event(LOG_WARN, "serving as root: set user in [server]", LOG_NUM("pid", getpid()));
+    return true;
 }
 
 static struct face face_of(const struct serve *serve, enum face_kind kind)
@@ -174,7 +200,6 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
     return (struct face){kind,
                          &serve->setup.sources,
                          serve->writer,
-                         &serve->tallies,
                          (size_t)serve->setup.config.server.max_body,
                          &serve->setup.trusted_proxies,
                          serve->allowance,
@@ -183,7 +208,8 @@ static struct face face_of(const struct serve *serve, enum face_kind kind)
                          serve->polls,
                          serve->flows,
                          serve->streams,
-                         serve->view};
+                         serve->view,
+                         serve->watch};
 }
 
 static struct http_server *new_http(struct serve *serve, struct loop *loop, struct face *face, int fd,
@@ -195,8 +221,11 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
         .body = face->kind == FACE_PUBLIC ? (size_t)config->max_body : API_BODY_MAX,
         .connections = connections,
         .timeout = (int)config->request_timeout,
+        .patience = face->kind == FACE_PUBLIC ? 0 : STRANGERS_PATIENCE,
         .crowd = face->kind == FACE_PUBLIC ? serve->crowd : NULL,
+        .tls = face->kind == FACE_PUBLIC ? serve->setup.tls : serve->setup.api_tls,
         .room = &serve->room,
+        .counts = face->kind == FACE_PUBLIC ? &serve->hooks_counts : &serve->api_counts,
         .no_room = face_no_room(face->kind),
     };
     struct http_server *http = http_new(loop, &limits, face_handle, face);
@@ -206,12 +235,8 @@ static struct http_server *new_http(struct serve *serve, struct loop *loop, stru
 
 static void close_faces(struct serve *serve)
 {
-    const struct server_config *config = &serve->setup.config.server;
-    if (serve->public_fd >= 0)
-        net_close(serve->public_fd, serve->public_inherited ? "" : config->listen);
-    if (serve->private_fd >= 0)
-        net_close(serve->private_fd, serve->private_inherited ? "" : config->api_listen);
-    serve->public_fd = serve->private_fd = -1;
+    listener_close(&serve->hooks_at);
+    listener_close(&serve->api_at);
 }
 
 /* Stopping: signal, then every listener, then the loops, then the writer. */
@@ -252,12 +277,14 @@ static void stop(struct serve *serve)
         serve->hooks[i].stop = (struct mail){.deliver = on_stop_mail};
         loop_post(serve->hooks[i].loop, &serve->hooks[i].stop);
     }
+    pulse_stop(serve->pulse);
     reload_stop(serve->reload);
     if (serve->flows != NULL) {
         flows_stop(serve->flows);
         horizon_stop(serve->horizon);
     }
     notify_stop(serve->notify);
+    retention_stop(serve->retention);
     polls_stop(serve->polls);
     streams_stop(serve->streams);
     close_faces(serve); /* the loops close their duplicates themselves */
@@ -291,7 +318,19 @@ static void run_hooks(void *arg)
 static void on_hangup(void *arg)
 {
     struct serve *serve = arg;
+    if (serve->stopping)
+        return;
+    pulse_reloading(serve->pulse);
     reload_now(serve->reload);
+}
+
+/* For better or worse: what is served now is served on. */
+static void on_reloaded(void *arg)
+{
+    struct serve *serve = arg;
+    if (serve->stopping)
+        return;
+    pulse_reloaded(serve->pulse, sources_enabled(serve->control.sources));
 }
 
 /* Threads. */
@@ -336,8 +375,9 @@ static void start_hooks(struct serve *serve)
         struct hooks *hooks = &serve->hooks[i];
         hooks->serve = serve;
         hooks->loop = loop_new();
+        pulse_add(serve->pulse, hooks->loop);
         hooks->face = face_of(serve, FACE_PUBLIC);
-        hooks->http = new_http(serve, hooks->loop, &hooks->face, serve->public_fd, connections);
+        hooks->http = new_http(serve, hooks->loop, &hooks->face, serve->hooks_at.fd, connections);
         reload_add_user(serve->reload, hooks->loop, &hooks->face.sources, on_swapped, hooks);
         on_swapped(hooks);
         hooks->thread = thread_start("hooks", run_hooks, hooks);
@@ -368,17 +408,28 @@ static void on_tokens_swapped(void *arg)
     streams_end(arg);
 }
 
+/* Strangers may have gone before a line told what was held back. */
+static void on_second(void *arg)
+{
+    (void)arg;
+    log_tell_held(false);
+}
+
 static bool start_control(struct serve *serve)
 {
     char *path CLEANUP(mem_drop) = setup_beside(&serve->setup, ".control");
-    serve->control = (struct control){&serve->setup.sources, serve->view, serve->writer, serve->loop,
-                                      clear_limits,          serve,       NULL};
+    serve->control = (struct control){.sources = &serve->setup.sources,
+                                      .view = serve->view,
+                                      .writer = serve->writer,
+                                      .loop = serve->loop,
+                                      .clear_limits = clear_limits,
+                                      .clear_arg = serve};
     serve->allowance = allowance_new(&serve->setup.address_rate);
     serve->ready = ready_new(serve->loop);
     serve->crowd =
         crowd_new((size_t)serve->setup.config.server.address_connections, &serve->setup.trusted_proxies);
     serve->room.bytes = (size_t)serve->setup.config.server.body_bytes;
-    serve->news = news_new(serve->writer);
+    serve->control.news = serve->news = news_new(serve->writer);
     serve->polls = polls_new(serve->news, serve->view, serve->loop);
     serve->streams =
         streams_new(serve->news, serve->reader, serve->loop, serve->setup.config.server.request_timeout);
@@ -388,8 +439,25 @@ static bool start_control(struct serve *serve)
         serve->horizon = horizon_start(serve->writer, serve->loop);
     }
     serve->notify = start_notify(serve);
+    serve->watch =
+        watch_start(&(struct watch_parts){&serve->tallies,
+                                          serve->writer,
+                                          serve->reader,
+                                          serve->loop,
+                                          serve->setup.config.server.database,
+                                          serve->setup.config.server.disk_reserve,
+                                          serve->flows != NULL,
+                                          {{"public", serve->setup.tls, &serve->hooks_counts},
+                                           {"private", serve->setup.api_tls, &serve->api_counts}}});
+    serve->control.watch = serve->watch;
+    serve->retention = retention_start(serve->setup.config.server.retention_days, serve->flows == NULL,
+                                       serve->view, serve->writer, serve->loop);
     serve->private_face = face_of(serve, FACE_PRIVATE);
-    serve->reload = reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->tallies);
+    serve->pulse = pulse_new(serve->loop, serve->writer);
+    pulse_sources(serve->pulse, sources_enabled(&serve->setup.sources));
+    serve->reload =
+        reload_new(serve->loop, serve->writer, &serve->setup, serve->config, &serve->log, &serve->tallies);
+    reload_tell(serve->reload, on_reloaded, serve);
     reload_add_user(serve->reload, serve->loop, &serve->control.sources, NULL, NULL);
     reload_add_user(serve->reload, serve->loop, &serve->private_face.sources, on_tokens_swapped,
                     serve->streams);
@@ -397,25 +465,27 @@ static bool start_control(struct serve *serve)
     serve->lines = line_serve(serve->loop, path, control_handle, &serve->control, &serve->faults);
     if (serve->lines == NULL)
         return false;
+    loop_every(serve->loop, 1000, on_second, NULL);
     loop_on_signal(serve->loop, SIGTERM, on_signal, serve);
     loop_on_signal(serve->loop, SIGINT, on_signal, serve);
     loop_on_signal(serve->loop, SIGHUP, on_hangup, serve);
-    serve->http = new_http(serve, serve->loop, &serve->private_face, serve->private_fd, PRIVATE_CONNECTIONS);
+    serve->http = new_http(serve, serve->loop, &serve->private_face, serve->api_at.fd, PRIVATE_CONNECTIONS);
     return true;
 }
 
 static bool start(struct serve *serve)
 {
-    if (!has_sources(serve) || !take_lock(serve))
+    if (!has_sources(serve) || !become_user(serve) || !take_lock(serve) ||
+        !belongings_close(&serve->setup, &serve->faults))
         return false;
     serve->loop = loop_new();
-    if (!open_store(serve) || !open_faces(serve))
+    if (!open_database(serve) || !open_public(serve) || !open_private(serve))
         return false;
     if (!start_control(serve))
         return false;
     start_hooks(serve);
-    report_face("public", serve->public_fd);
-    report_face("private", serve->private_fd);
+    listener_report(&serve->hooks_at);
+    listener_report(&serve->api_at);
     log_event(LOG_INFO, "ready", LOG_NUM("loops", (int64_t)serve->hook_count));
     return true;
 }
@@ -458,6 +528,8 @@ static void finish(struct serve *serve)
     flows_free(serve->flows);
     horizon_free(serve->horizon);
     notify_free(serve->notify);
+    watch_free(serve->watch);
+    retention_free(serve->retention);
     polls_free(serve->polls);
     streams_free(serve->streams);
     news_free(serve->news);
@@ -468,6 +540,7 @@ static void finish(struct serve *serve)
         ready_free(serve->ready);
     if (serve->crowd != NULL)
         crowd_free(serve->crowd);
+    pulse_free(serve->pulse);
     if (serve->loop != NULL)
         loop_free(serve->loop);
     if (serve->reader != NULL)
@@ -484,26 +557,39 @@ static void finish(struct serve *serve)
 int cmd_serve(int argc, char **argv)
 {
     struct args args;
-    struct serve serve = {.lock = -1, .public_fd = -1, .private_fd = -1};
+    struct serve serve = {.lock = -1,
+                          .hooks_at = LISTENER_CLOSED("public", "hooks"),
+                          .api_at = LISTENER_CLOSED("private", "api")};
     bool has_run = false;
-    if (!args_read(argc, argv, 0, &args))
+    if (!args_read(argc, argv, ARGS_LOG, &args))
         return EXIT_USAGE;
     if (args.word_count > 0)
         return args_refuse(argv[0], "takes no further words");
+    if (args.log_level != NULL && !log_level_read(span_of(args.log_level), &(enum log_level){LOG_INFO}))
+        return args_refuse(argv[0], "--log-level is debug, info, warn or error");
+    if (args.log_format != NULL && !log_format_read(span_of(args.log_format), &(enum log_format){LOG_JSON}))
+        return args_refuse(argv[0], "--log-format is json or text");
     serve.config = args.config;
+    serve.log = (struct setup_log){args.log_level, args.log_format};
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);  /* until there is something to reload */
     signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is a failed write, as a full disk is */
+    privileges_forgo();
+    if (!locked_start())
+        log_event(LOG_WARN, "secrets may be swapped out: memory can't be locked, see LimitMEMLOCK",
+                  LOG_NUM("pid", getpid()));
     if (setup_load(&serve.setup, args.config, SETUP_WITH_SECRETS, &serve.faults) && start(&serve)) {
         loop_run(serve.loop);
         has_run = true;
     }
     finish(&serve);
+    log_tell_held(true);
     if (has_run)
         log_event(LOG_INFO, "stopped", LOG_NUM("pid", getpid()));
     print_faults(&serve.faults);
     faults_free(&serve.faults);
     setup_free(&serve.setup);
+    variables_forget();
     return has_run && !serve.has_failed ? EXIT_GOOD : EXIT_FAILED;
 }

@@ -23,37 +23,45 @@ static const char *const harmless[] = {
     "metadata.preferredTime",
     "metadata.originalPriority",
     "metadata.originalUrgency",
+    NULL,
 };
 
-static bool is_harmless(const char *path)
+/* And those of an attempt; what a worker says of it may hold anything. */
+static const char *const harmless_attempt[] = {"attempt", "at", "worker", NULL};
+
+static bool is_among(const char *const *list, const char *path)
 {
-    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
-        if (strcmp(harmless[i], path) == 0)
-            return true;
-    return false;
+    while (*list != NULL && strcmp(*list, path) != 0)
+        list++;
+    return *list != NULL;
 }
 
-struct view *print_open(const char *database)
+const char *print_failure(enum err err)
+{
+    return err == ERR_SEALED ? "the sealed data can't be read: it was changed, or moved from elsewhere"
+                             : "the database can't be read";
+}
+
+struct view *print_open(struct setup *setup)
 {
     struct buf why CLEANUP(buf_free) = {0};
-    struct view *view = view_open(database, &why);
+    struct view *view = open_view(setup, &why);
     if (view == NULL)
         fprintf(stderr, "%s\n", buf_text(&why));
     return view;
 }
 
-/* A byte that a terminal may act upon: C0, DEL, and C1 as UTF-8 writes it. */
-static bool acts(struct span text, size_t at)
+/* The first byte of a C1, which would be no UTF-8 without the second. */
+static bool leads(struct span text, size_t at)
 {
-    unsigned char c = (unsigned char)text.at[at];
-    unsigned char before = at > 0 ? (unsigned char)text.at[at - 1] : 0;
-    return c < 0x20 || c == 0x7f || (before == 0xc2 && c < 0xa0);
+    return (unsigned char)text.at[at] == 0xc2 && at + 1 < text.len && span_is_control(text, at + 1);
 }
 
 void print_clean(struct span text)
 {
     for (size_t i = 0; i < text.len; i++)
-        putchar(acts(text, i) ? '?' : text.at[i]);
+        if (!leads(text, i))
+            putchar(span_is_control(text, i) ? '?' : text.at[i]);
 }
 
 void print_lines(struct span text)
@@ -72,7 +80,41 @@ void print_time(int64_t ms)
     fputs(text, stdout);
 }
 
-static void mask_object(struct buf *out, const struct json *object, const char *prefix)
+void print_name(struct span name, int width)
+{
+    print_clean(name);
+    printf("%*s", name.len < (size_t)width ? width - (int)name.len : 0, "");
+    putchar(' ');
+}
+
+const char *print_span(char text[PRINT_SPAN], int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{INT64_C(86400000), "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+    size_t i = 0;
+    while (i < sizeof units / sizeof units[0] - 1 && ms < 2 * units[i].ms)
+        i++;
+    snprintf(text, PRINT_SPAN, "%lld %s", (long long)(ms / units[i].ms), units[i].unit);
+    return text;
+}
+
+bool print_time_of(const struct json *at, int64_t *ms)
+{
+    return json_kind(at) == JSON_STR && time_parse(json_str(at), NULL, ms);
+}
+
+const char *print_since(char text[PRINT_SPAN], const struct json *at, int64_t now, const char *otherwise)
+{
+    int64_t ms;
+    if (!print_time_of(at, &ms))
+        return otherwise;
+    return print_span(text, now > ms ? now - ms : 0);
+}
+
+static void mask_object(struct buf *out, const struct json *object, const char *prefix,
+                        const char *const *clear)
 {
     void *at = NULL;
     const char *key;
@@ -83,8 +125,8 @@ static void mask_object(struct buf *out, const struct json *object, const char *
         buf_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", key);
         json_key(out, span_of(key));
         if (json_kind(value) == JSON_OBJ)
-            mask_object(out, value, buf_text(&path));
-        else if (is_harmless(buf_text(&path)))
+            mask_object(out, value, buf_text(&path), clear);
+        else if (is_among(clear, buf_text(&path)))
             json_put(out, value);
         else
             json_put_str(out, SPAN("***"));
@@ -101,8 +143,23 @@ void mask_detail(struct buf *out, struct span detail, bool show_phi)
     else if (show_phi)
         json_put_raw(out, detail);
     else
-        mask_object(out, json, "");
+        mask_object(out, json, "", harmless);
     json_free(json);
+}
+
+void mask_history(struct buf *out, struct span history, bool show_phi)
+{
+    struct json_fault fault;
+    if (show_phi) {
+        json_put_raw(out, history);
+        return;
+    }
+    struct json *attempts = json_parse(history, &fault);
+    json_open(out, '[');
+    for (size_t i = 0; i < json_count(attempts); i++)
+        mask_object(out, json_at(attempts, i), "", harmless_attempt);
+    json_close(out, ']');
+    json_free(attempts);
 }
 
 static void add_time(struct buf *out, const char *key, int64_t ms)
@@ -137,6 +194,8 @@ void print_event_json(const struct view_event *row, bool show_phi)
         json_put_raw(&line, SPAN("null"));
     else
         mask_detail(&line, (struct span){row->event.detail, row->event.detail_len}, show_phi);
+    if (row->damaged)
+        json_add_raw(&line, "damaged", SPAN("true"));
     json_close(&line, '}');
     put_line(&line);
 }

@@ -2,13 +2,20 @@
 #ifndef PICKUPD_CLI_PRINT_H
 #define PICKUPD_CLI_PRINT_H
 
-#include "store/view.h"
+#include "base/json.h"
+#include "cli/open.h"
 
-/* The store of that file, for looking; NULL with the reason on standard error. */
-struct view *print_open(const char *database);
+/* The database, for looking; NULL with the reason on standard error. */
+struct view *print_open(struct setup *setup);
+
+/* Why it could not be read. */
+const char *print_failure(enum err err);
 
 /* A text for a terminal: control characters become '?'. */
 void print_clean(struct span text);
+
+/* The same, filled up with spaces to that width, and one more. */
+void print_name(struct span name, int width);
 
 /* The same, but lines stay lines. */
 void print_lines(struct span text);
@@ -16,11 +23,22 @@ void print_lines(struct span text);
 /* A time as 20 bytes of ISO 8601. */
 void print_time(int64_t ms);
 
+/* "42 s", "3 min", "5 h", "12 d": the largest unit of which there are two or more. */
+#define PRINT_SPAN 32
+const char *print_span(char text[PRINT_SPAN], int64_t ms);
+
+/* A time out of JSON; false if it is none, such as null. And for how long it has been, or `otherwise`. */
+bool print_time_of(const struct json *at, int64_t *ms);
+const char *print_since(char text[PRINT_SPAN], const struct json *at, int64_t now, const char *otherwise);
+
 /*
  * The detail with every field masked that is not known to hold no patient data, unless show_phi. Fields
  * nobody thought of are masked, too.
  */
 void mask_detail(struct buf *out, struct span detail, bool show_phi);
+
+/* The same of the attempts of a dead letter, a JSON list. */
+void mask_history(struct buf *out, struct span history, bool show_phi);
 
 /* One event or row of quarantine as a JSON object on a line. */
 void print_event_json(const struct view_event *row, bool show_phi);

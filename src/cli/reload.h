@@ -14,9 +14,10 @@ struct reload;
 /*
  * Belongs to the control loop. `first` is what is served now, and stays the caller's; its sources are
  * released once others have taken their place. `file` names the configuration, or is NULL.
+ * `log` is what the command line says of the log.
  */
 struct reload *reload_new(struct loop *control, struct writer *writer, struct setup *first, const char *file,
-                          struct tallies *tallies);
+                          const struct setup_log *log, struct tallies *tallies);
 
 /*
  * A loop, and where it keeps the sources it serves: written in that loop's thread, which then calls `swapped`
@@ -24,6 +25,9 @@ struct reload *reload_new(struct loop *control, struct writer *writer, struct se
  */
 void reload_add_user(struct reload *reload, struct loop *loop, const struct sources **slot, loop_fn *swapped,
                      void *arg);
+
+/* Calls back in the control loop after each reload, whether it changed anything or was refused. */
+void reload_tell(struct reload *reload, loop_fn *ended, void *arg);
 
 /* Reads the configuration, and swaps it in unless it has faults, which go to the log. */
 void reload_now(struct reload *reload);

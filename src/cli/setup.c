@@ -2,31 +2,58 @@
 #include "cli/setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/hmac.h"
+#include "base/locked.h"
 #include "base/log.h"
+#include "base/variable.h"
+#include "certificates.h"
 #include "model/builtin.h"
 #include "sys/fetch.h"
+#include "sys/privileges.h"
 
-bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
+#define WAIT_MS 5000 /* for who writes to a pipe: a reload must not wait for ever */
+
+/* The next bytes, 0 at the end, -1 if there are none to be had. */
+static ssize_t read_next(int fd, char *bytes, size_t room)
+{
+    struct pollfd file = {.fd = fd, .events = POLLIN};
+    int found;
+    do
+        found = poll(&file, 1, WAIT_MS);
+    while (found < 0 && errno == EINTR);
+    return found > 0 ? read(fd, bytes, room) : -1;
+}
+
+/* Negative with a fault. */
+static int open_checked(const char *path, mode_rule *suits, struct faults *faults)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        mode_unopened(path, faults);
+        return -1;
+    }
+    if (suits == NULL || suits(fd, path, faults))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool read_open(int fd, const char *path, size_t max, struct buf *out, struct faults *faults)
 {
     char bytes[4096];
-    size_t got;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        faults_add(faults, "%s: %s", path, strerror(errno));
-        return false;
-    }
-    setvbuf(file, NULL, _IONBF, 0); /* it may be a secret, and nobody would wipe the copy */
-    while ((got = fread(bytes, 1, sizeof bytes, file)) > 0 && out->len <= max)
-        buf_add(out, (struct span){bytes, got});
-    bool bad = ferror(file) != 0;
-    fclose(file);
+    ssize_t got;
+    while ((got = read_next(fd, bytes, sizeof bytes)) > 0 && out->len <= max)
+        buf_add(out, (struct span){bytes, (size_t)got});
+    bool bad = got < 0;
     hmac_wipe(bytes, sizeof bytes);
     if (bad)
         faults_add(faults, "%s: can't be read", path);
@@ -35,17 +62,37 @@ bool setup_read_file(const char *path, size_t max, struct buf *out, struct fault
     return !bad && out->len <= max;
 }
 
+bool setup_read_checked(const char *path, mode_rule *suits, size_t max, struct buf *out,
+                        struct faults *faults)
+{
+    int fd = open_checked(path, suits, faults);
+    if (fd < 0)
+        return false;
+    bool good = read_open(fd, path, max, out, faults);
+    close(fd);
+    return good;
+}
+
+bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
+{
+    return setup_read_checked(path, NULL, max, out, faults);
+}
+
+/* What [server] or no file at all named has no line. */
 static void fault(struct setup *setup, struct faults *faults, int line, const char *source, const char *what)
 {
-    faults_add(faults, "%s:%d: %s: %s", setup->config.file, line, source, what);
+    if (line == 0)
+        faults_add(faults, "%s: %s: %s", setup->config.file, source, what);
+    else
+        faults_add(faults, "%s:%d: %s: %s", setup->config.file, line, source, what);
 }
 
 /* Reads a file that the configuration names, and says where it does if that fails. */
-static bool read_named_file(struct setup *setup, const char *of, int line, const char *path, size_t max,
-                            struct buf *out, struct faults *faults)
+static bool read_named_file(struct setup *setup, const char *of, int line, const char *path, mode_rule *suits,
+                            size_t max, struct buf *out, struct faults *faults)
 {
     struct faults why CLEANUP(faults_free) = {0};
-    if (setup_read_file(path, max, out, &why))
+    if (setup_read_checked(path, suits, max, out, &why))
         return true;
     fault(setup, faults, line, of, why.texts[0]);
     return false;
@@ -98,12 +145,13 @@ static struct span without_newline(struct span text)
 static bool read_secret(struct setup *setup, const char *of, const struct secret_config *from,
                         struct buf *file, struct span *text, struct faults *faults)
 {
-    *text = span_of(*from->env ? getenv(from->env) : NULL);
+    *text = *from->env ? variable_take(from->env) : SPAN("");
     if (*from->file == '\0')
         return true;
     file->room = SETUP_SECRET_MAX + 4096 + 1; /* never moved while it grows, so that it can be wiped */
     file->at = mem_alloc(file->room);
-    if (!read_named_file(setup, of, from->line, from->file, SETUP_SECRET_MAX + 2, file, faults))
+    if (!read_named_file(setup, of, from->line, from->file, mode_suits_secret, SETUP_SECRET_MAX + 2, file,
+                         faults))
         return false;
     *text = without_newline(buf_span(file));
     return true;
@@ -121,6 +169,10 @@ static void add_secret(struct setup *setup, struct source *source, const struct 
         return;
     if (text.len > SETUP_SECRET_MAX) {
         fault(setup, faults, from->line, source->name, "a secret is at most 4096 bytes long");
+        return;
+    }
+    if (!locked_has_room(text.len)) {
+        fault(setup, faults, from->line, source->name, "there is no locked memory left for its secret");
         return;
     }
     const char *why;
@@ -221,7 +273,7 @@ static void add_notify_secret(struct setup *setup, struct faults *faults)
     if (*server->notify_url == '\0' || !read_secret(setup, "notify_url", &secret, &file, &text, faults))
         return;
     if (*server->notify_ca_file != '\0')
-        setup_read_file(server->notify_ca_file, SETUP_FILE_MAX, &vouchers, faults);
+        setup_read_checked(server->notify_ca_file, mode_suits_config, SETUP_FILE_MAX, &vouchers, faults);
     if (text.len == 0)
         faults_add(faults, "%s: notify_url needs a secret: set %s", setup->config.file,
                    *secret.file ? secret.file : secret.env);
@@ -229,6 +281,25 @@ static void add_notify_secret(struct setup *setup, struct faults *faults)
         faults_add(faults, "%s: the secret of notify_url is used twice", setup->config.file);
     else
         setup->notify_secret = whsec_new(text, "the secret of notify_url", faults);
+}
+
+bool setup_read_private(const char *path, mode_rule *suits, size_t max, struct buf *out,
+                        struct faults *faults)
+{
+    out->room = max + 4096 + 1; /* never moved while it grows, so that it can be wiped */
+    out->at = mem_alloc(out->room);
+    return setup_read_checked(path, suits, max, out, faults);
+}
+
+struct seal *setup_read_seal(const char *path, struct faults *faults)
+{
+    struct buf text CLEANUP(wipe) = {0};
+    struct seal *seal = seal_new();
+    if (setup_read_private(path, mode_suits_secret, SETUP_KEYS_MAX, &text, faults) &&
+        seal_read(seal, buf_span(&text), path, faults))
+        return seal;
+    seal_free(seal);
+    return NULL;
 }
 
 static void check_notify_url(const struct setup *setup, struct faults *faults)
@@ -279,7 +350,8 @@ static const struct definition *load_from_dir(struct setup *setup, const struct 
         return NULL;
     }
     buf_printf(&path, "%s/%s.json", setup->config.server.vendor_dir, from->vendor);
-    if (!read_named_file(setup, from->name, from->line, buf_text(&path), SETUP_FILE_MAX, &text, faults))
+    if (!read_named_file(setup, from->name, from->line, buf_text(&path), mode_suits_config, SETUP_FILE_MAX,
+                         &text, faults))
         return NULL;
     return keep(setup, definition_load(buf_span(&text), buf_text(&path), faults));
 }
@@ -341,6 +413,7 @@ static void build_source(struct setup *setup, struct source *source, const struc
         .rate = rate_of(from->rate, from->burst),
         .definition = find_definition(setup, from, faults),
         .allow_from = networks_of(setup, from->allow_from),
+        .is_off = !from->enabled,
     };
     if (*from->timezone != '\0' && (source->zone = zone_find(span_of(from->timezone))) == NULL)
         fault(setup, faults, from->line, from->name, "timezone is not known");
@@ -349,7 +422,7 @@ static void build_source(struct setup *setup, struct source *source, const struc
               "public_url must have no ? and no #; a request's own query is added");
     if (secrets == SETUP_WITH_SECRETS)
         add_secrets(setup, source, from, faults);
-    if (!from->enabled)
+    if (source->is_off)
         source->disabled = mem_copy(SPAN("enabled = no"));
     else if (secrets == SETUP_WITH_SECRETS && source->secret_count == 0)
         source->disabled = why_no_secret(from);
@@ -404,13 +477,38 @@ static void check_sizes(const struct setup *setup, struct faults *faults)
                    setup->config.file, SETUP_BODIES);
 }
 
-bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults)
+/*
+ * The configuration itself says whom root becomes, whose it may be. One that turns out to be another's counts
+ * for nothing, and what it names is not read.
+ */
+static void read_config(struct setup *setup, const char *file, struct faults *faults)
 {
     struct buf text CLEANUP(buf_free) = {0};
+    struct faults mistakes CLEANUP(faults_free) = {0};
+    int fd = open_checked(file, mode_suits_unread, faults);
+    if (fd < 0)
+        return;
+    if (read_open(fd, file, SETUP_FILE_MAX, &text, &mistakes))
+        config_read(&setup->config, buf_span(&text), file, &mistakes);
+    if (privileges_are_root())
+        mode_trust(privileges_uid(setup->config.server.user));
+    bool is_ours = mode_suits_owner(fd, file, faults);
+    close(fd);
+    for (size_t i = 0; is_ours && i < mistakes.count; i++)
+        faults_add(faults, "%s", mistakes.texts[i]);
+    if (is_ours)
+        return;
+    config_free(&setup->config);
+    setup->config = (struct config){0};
+    config_defaults(&setup->config);
+}
+
+bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults)
+{
     *setup = (struct setup){0};
     config_defaults(&setup->config);
-    if (file != NULL && setup_read_file(file, SETUP_FILE_MAX, &text, faults))
-        config_read(&setup->config, buf_span(&text), file, faults);
+    if (file != NULL)
+        read_config(setup, file, faults);
     setup->address_rate = rate_of(setup->config.server.address_rate, setup->config.server.address_burst);
     setup->trusted_proxies = networks_of(setup, setup->config.server.trusted_proxies);
     setup->sources.all = mem_alloc((setup->config.source_count + 1) * sizeof *setup->sources.all);
@@ -424,6 +522,8 @@ bool setup_load(struct setup *setup, const char *file, enum setup_secrets secret
         add_tokens(setup, faults);
     if (secrets == SETUP_WITH_SECRETS)
         add_notify_secret(setup, faults);
+    if (secrets == SETUP_WITH_SECRETS)
+        certificates_load(setup, faults);
     check_notify_url(setup, faults);
     check_sizes(setup, faults);
     if (faults->count == 0 && secrets == SETUP_WITH_SECRETS)
@@ -447,6 +547,8 @@ void setup_clear_sources(struct setup *setup)
         definition_free(setup->definitions[i]);
     free(setup->definitions);
     free(setup->sources.all);
+    if (setup->sources.tokens.all != NULL)
+        hmac_wipe(setup->sources.tokens.all, setup->sources.tokens.count * sizeof(struct token));
     free(setup->sources.tokens.all);
     setup->definitions = NULL;
     setup->definition_count = 0;
@@ -457,7 +559,20 @@ void setup_free(struct setup *setup)
 {
     setup_clear_sources(setup);
     whsec_free(setup->notify_secret);
+    tls_free(setup->tls);
+    tls_free(setup->api_tls);
+    seal_free(setup->seal);
     config_free(&setup->config);
+}
+
+void setup_start_log(const struct setup *setup, const struct setup_log *options)
+{
+    const struct server_config *server = &setup->config.server;
+    enum log_level level;
+    enum log_format format;
+    if (log_level_read(span_of(options->level != NULL ? options->level : server->log_level), &level) &&
+        log_format_read(span_of(options->format != NULL ? options->format : server->log_format), &format))
+        log_set(level, format);
 }
 
 void setup_report(const struct setup *setup)
@@ -471,6 +586,7 @@ void setup_report(const struct setup *setup)
             log_event(LOG_INFO, "source enabled", LOG_STR("source", source->name),
                       LOG_NUM("secrets", (int64_t)source->secret_count));
     }
+    certificates_report(setup);
 }
 
 char *setup_beside(const struct setup *setup, const char *suffix)

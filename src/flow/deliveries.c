@@ -6,16 +6,6 @@
 #include "base/json.h"
 #include "base/time.h"
 
-static void add_time(struct buf *out, const char *key, int64_t ms)
-{
-    char text[TIME_TEXT];
-    time_write(text, ms);
-    if (ms != 0)
-        json_add_str(out, key, span_of(text));
-    else
-        json_add_raw(out, key, SPAN("null"));
-}
-
 static enum err publish(struct store *store, const struct delivery *delivery, enum delivery_status from,
                         const struct delivery_move *move)
 {
@@ -29,10 +19,10 @@ static enum err publish(struct store *store, const struct delivery *delivery, en
     json_add_str(&detail, "date", delivery->date);
     json_add_str(&detail, "from", span_of(delivery_status_name(from)));
     json_add_str(&detail, "to", span_of(delivery_status_name(move->to)));
-    add_time(&detail, "at", move->at);
+    time_add(&detail, "at", move->at);
     json_add_str(&detail, "by", move->by);
     json_add_raw(&detail, "driver", delivery->driver.len > 0 ? delivery->driver : SPAN("null"));
-    add_time(&detail, "eta", delivery->eta);
+    time_add(&detail, "eta", delivery->eta);
     json_close(&detail, '}');
     buf_printf(&key, "%.*s\n%s", (int)delivery->id.len, delivery->id.at, delivery_status_name(move->to));
     struct event event = event_own(SPAN(DELIVERY_SOURCE), SPAN(DELIVERY_TYPE), delivery->org, buf_span(&key),

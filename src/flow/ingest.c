@@ -99,23 +99,25 @@ static void on_stored(struct store_job *job)
     if (err == ERR_OK)
         count_kept(intake);
     else
-        tally_count(intake->source, OUTCOME_SHED);
+        tally_refuse(intake->source, refusal_of_err(err));
     if (err == ERR_OK && job->changed)
         log_event_limited(LOG_WARN, "a known key came with other bytes",
-                          LOG_STR("source", intake->source->name));
+                          LOG_STR("source", intake->source->name), LOG_MAYBE("request", intake->request->id));
     if (err == ERR_OK && is_quarantined(job) && !intake->verdict.is_batch)
         err = ERR_BAD_WEBHOOK;
     if (err == ERR_QUARANTINE_FULL)
-        log_event_limited(LOG_ERROR, "quarantine is full", LOG_STR("source", intake->source->name));
+        log_event_limited(LOG_ERROR, "quarantine is full", LOG_STR("source", intake->source->name),
+                          LOG_MAYBE("request", intake->request->id));
     intake->done(intake, err);
 }
 
 /* The store says by itself when it can't write. */
-static void shed(const struct source *source, enum err err)
+static void shed(const struct intake *intake, enum err err)
 {
     if (err == ERR_BUSY)
-        log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", source->name));
-    tally_count(source, OUTCOME_SHED);
+        log_event_limited(LOG_ERROR, "too much waits for the disk", LOG_STR("source", intake->source->name),
+                          LOG_MAYBE("request", intake->request->id));
+    tally_refuse(intake->source, refusal_of_err(err));
 }
 
 static void report_faults(const struct intake *intake)
@@ -125,7 +127,7 @@ static void report_faults(const struct intake *intake)
         faults += intake->verdict.pieces[i].faults.count;
     if (faults > 0)
         log_event_limited(LOG_WARN, "webhook can't be mapped", LOG_STR("source", intake->source->name),
-                          LOG_NUM("faults", (int64_t)faults));
+                          LOG_MAYBE("request", intake->request->id), LOG_NUM("faults", (int64_t)faults));
 }
 
 /* Whether the writer has it now; if not, it is over, well or not. */
@@ -137,7 +139,7 @@ static bool keep(struct intake *intake, struct writer *writer, enum err *err)
         intake->job.bytes += job->kind == STORE_EVENT ? job->event.detail_len : job->body.len;
     *err = writer_put(writer, &intake->job);
     if (*err != ERR_OK)
-        shed(intake->source, *err);
+        shed(intake, *err);
     return *err == ERR_OK;
 }
 
@@ -157,15 +159,17 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
     intake->job.bytes = request->body.len;
     *err = writer_admits(writer, intake->job.bytes);
     if (*err != ERR_OK) {
-        shed(source, *err);
+        shed(intake, *err);
         return false;
     }
     verdict_reach(source, request, intake->arena, &intake->verdict);
     for (size_t i = 0; i < source->secret_count && i < 64; i++)
         if (verdict->proof.matched >> i & 1)
             tally_match(&source->secrets[i], request->received);
+    if (verdict->kind != VERDICT_REFUSED && verdict->proof.matched != 0)
+        tally_proven(source);
     if (verdict->kind != VERDICT_REFUSED && !has_allowance(intake)) {
-        tally_count(source, OUTCOME_LIMITED);
+        tally_refuse(source, REFUSAL_SOURCE_LIMIT);
         *err = ERR_RATE;
         return false;
     }
@@ -174,9 +178,9 @@ static bool start(struct intake *intake, struct writer *writer, const struct req
         return keep(intake, writer, err);
     case VERDICT_REFUSED:
         log_event_limited(LOG_WARN, "signature refused", LOG_STR("source", source->name),
-                          LOG_STR("reason", verdict->proof.reason));
+                          LOG_MAYBE("request", request->id), LOG_STR("reason", verdict->proof.reason));
         *err = ERR_BAD_SIGNATURE;
-        tally_count(source, OUTCOME_REFUSED);
+        tally_refuse(source, refusal_of(verdict->proof.reason));
         return false;
     case VERDICT_ANSWER:
         tally_count(source, OUTCOME_HANDSHAKE);
@@ -194,6 +198,7 @@ void ingest(struct writer *writer, struct loop *loop, const struct source *sourc
     struct intake *intake = arena_alloc(arena, sizeof *intake);
     enum err err;
     intake->source = source;
+    intake->request = request;
     intake->arena = arena;
     intake->done = done;
     intake->arg = arg;

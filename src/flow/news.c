@@ -5,19 +5,28 @@
 
 struct subscriber {
     struct subscriber *next;
-    writer_news_fn *fn;
+    news_fn *fn;
     void *arg;
 };
 
 struct news {
-    struct subscriber *first;
+    struct subscriber *events, *consumers;
 };
+
+static void tell(const struct subscriber *first, int64_t number)
+{
+    for (const struct subscriber *one = first; one != NULL; one = one->next)
+        one->fn(one->arg, number);
+}
 
 static void on_commit(void *arg, int64_t seq)
 {
-    struct news *news = arg;
-    for (struct subscriber *one = news->first; one != NULL; one = one->next)
-        one->fn(one->arg, seq);
+    tell(((struct news *)arg)->events, seq);
+}
+
+void news_tell_consumer(struct news *news, int64_t consumer)
+{
+    tell(news->consumers, consumer);
 }
 
 struct news *news_new(struct writer *writer)
@@ -27,19 +36,37 @@ struct news *news_new(struct writer *writer)
     return news;
 }
 
-void news_subscribe(struct news *news, writer_news_fn *fn, void *arg)
+static void add(struct subscriber **first, news_fn *fn, void *arg)
 {
     struct subscriber *one = mem_alloc(sizeof *one);
-    *one = (struct subscriber){news->first, fn, arg};
-    news->first = one;
+    *one = (struct subscriber){*first, fn, arg};
+    *first = one;
+}
+
+void news_subscribe(struct news *news, news_fn *fn, void *arg)
+{
+    add(&news->events, fn, arg);
+}
+
+void news_subscribe_consumers(struct news *news, news_fn *fn, void *arg)
+{
+    add(&news->consumers, fn, arg);
+}
+
+static void forget(struct subscriber *first)
+{
+    while (first != NULL) {
+        struct subscriber *one = first;
+        first = one->next;
+        free(one);
+    }
 }
 
 void news_free(struct news *news)
 {
-    while (news != NULL && news->first != NULL) {
-        struct subscriber *one = news->first;
-        news->first = one->next;
-        free(one);
-    }
+    if (news == NULL)
+        return;
+    forget(news->events);
+    forget(news->consumers);
     free(news);
 }

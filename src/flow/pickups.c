@@ -4,13 +4,6 @@
 #include "base/json.h"
 #include "base/time.h"
 
-static void add_time(struct buf *out, const char *key, int64_t time)
-{
-    char text[TIME_TEXT];
-    time_write(text, time);
-    json_add_str(out, key, span_of(text));
-}
-
 static void write_detail(struct buf *out, const struct pickup *pickup, const struct pickup_move *move)
 {
     struct span driver = move->driver.len > 0 ? move->driver : pickup->driver;
@@ -21,13 +14,10 @@ static void write_detail(struct buf *out, const struct pickup *pickup, const str
     json_add_str(out, "clinicId", pickup->clinic_id);
     json_add_str(out, "from", span_of(pickup_status_name(pickup->status)));
     json_add_str(out, "to", span_of(pickup_status_name(move->to)));
-    add_time(out, "at", move->now);
+    time_add(out, "at", move->now);
     json_add_str(out, "by", move->by);
     json_add_raw(out, "driver", driver.len > 0 ? driver : SPAN("null"));
-    if (eta != 0)
-        add_time(out, "eta", eta);
-    else
-        json_add_raw(out, "eta", SPAN("null"));
+    time_add(out, "eta", eta);
     json_close(out, '}');
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "flow/ingest.h"
 
 struct retry {
@@ -12,6 +13,8 @@ struct retry {
     struct view *view;
     struct writer *writer;
     struct loop *loop;
+    const struct audit_entry *by;
+    struct audit_entry entry; /* of the row at hand */
     retry_row_fn *row;
     retry_done_fn *done;
     void *arg;
@@ -127,6 +130,21 @@ static void make_jobs(struct retry *retry)
     }
 }
 
+/* What has become of it is known before the store has it, but for whether it was there already. */
+static void make_entry(struct retry *retry)
+{
+    char id[EVENT_ID_TEXT];
+    struct buf what = {.arena = &retry->arena};
+    event_id_write(id, &retry->ids[retry->next]);
+    json_open(&what, '{');
+    json_add_str(&what, "id", span_of(id));
+    json_add_str(&what, "result", span_of(retry->result != NULL ? retry->result : "mapped"));
+    json_close(&what, '}');
+    retry->entry = *retry->by;
+    retry->entry.what = buf_span(&what);
+    retry->intake->job.audit = &retry->entry;
+}
+
 /* NULL once the row is with the writer; else why it never got there. */
 static const char *try_row(struct retry *retry)
 {
@@ -134,7 +152,7 @@ static const char *try_row(struct retry *retry)
         return "not now";
     enum err err = view_quarantine_one(retry->view, &retry->ids[retry->next], take_row, retry);
     if (err != ERR_OK)
-        return err == ERR_NOT_FOUND ? "not found" : "not now";
+        return err == ERR_NOT_FOUND ? "not found" : err == ERR_SEALED ? "can't be unsealed" : "not now";
     struct intake *intake = retry->intake;
     if (intake == NULL)
         return "not found";
@@ -144,6 +162,7 @@ static const char *try_row(struct retry *retry)
                   &retry->arena, &intake->verdict);
     gather_faults(retry);
     make_jobs(retry);
+    make_entry(retry);
     intake->job.loop = retry->loop;
     intake->job.done = on_stored;
     return writer_put(retry->writer, &intake->job) == ERR_OK ? NULL : "not now";
@@ -165,14 +184,15 @@ static void walk(struct retry *retry)
 }
 
 void retry_start(const struct sources *const *sources, struct view *view, struct writer *writer,
-                 struct loop *loop, const struct retry_scope *scope, retry_row_fn *row, retry_done_fn *done,
-                 void *arg)
+                 struct loop *loop, const struct retry_scope *scope, const struct audit_entry *by,
+                 retry_row_fn *row, retry_done_fn *done, void *arg)
 {
     struct retry *retry = mem_alloc(sizeof *retry);
     *retry = (struct retry){.sources = sources,
                             .view = view,
                             .writer = writer,
                             .loop = loop,
+                            .by = by,
                             .row = row,
                             .done = done,
                             .arg = arg};

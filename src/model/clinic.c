@@ -2,6 +2,7 @@
 #include "model/clinic.h"
 
 #include "base/time.h"
+#include "model/shapes.h"
 
 /* Sunday first, as weekdays count. */
 static const char *const days[7] = {"sunday",   "monday", "tuesday", "wednesday",
@@ -122,4 +123,13 @@ bool clinic_read(const struct json *json, struct clinic *clinic, struct faults *
     clinic->email = read_text(json, "contactEmail", CLINIC_TEXT_MAX, false, faults);
     read_hours(json_get(json, "operatingHours"), &clinic->hours, faults);
     return faults->count == before;
+}
+
+bool clinic_check(const struct json *json, struct span document, struct clinic *clinic, struct faults *faults)
+{
+    if (document.len > CLINIC_MAX)
+        faults_add(faults, "Invalid clinic: longer than %d bytes", CLINIC_MAX);
+    else if (shape_check(&shape_clinic, json, faults))
+        return clinic_read(json, clinic, faults);
+    return false;
 }

@@ -8,11 +8,14 @@
 #include "base/err.h"
 #include "base/ini.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/network.h"
 #include "base/num.h"
 #include "base/time.h"
 #include "model/builtin.h"
 #include "model/token.h"
+
+#define ORG_MAX 64 /* bytes; tbl/config.h says so, too */
 
 enum type {
     TYPE_TEXT,
@@ -25,6 +28,8 @@ enum type {
     TYPE_TIME,
     TYPE_NETWORKS,
     TYPE_ROLE,
+    TYPE_LOG_LEVEL,
+    TYPE_LOG_FORMAT,
 };
 
 struct key {
@@ -106,6 +111,20 @@ static bool convert_role(struct span text, int64_t *number)
     return token_role_read(text, &role);
 }
 
+static bool convert_log_level(struct span text, int64_t *number)
+{
+    enum log_level level;
+    *number = (int64_t)text.len;
+    return log_level_read(text, &level);
+}
+
+static bool convert_log_format(struct span text, int64_t *number)
+{
+    enum log_format format;
+    *number = (int64_t)text.len;
+    return log_format_read(text, &format);
+}
+
 /* What each type is called, what a value must be, and what reads it. */
 static const struct {
     const char *name;
@@ -127,7 +146,23 @@ static const struct {
          "a list of addresses, networks such as 10.0.0.0/8 with no bit set behind the prefix, or unix", "",
          true, convert_networks},
     [TYPE_ROLE] = {"role", "read, work, publish or admin", "", true, convert_role},
+    [TYPE_LOG_LEVEL] = {"level", "debug, info, warn or error", "", true, convert_log_level},
+    [TYPE_LOG_FORMAT] = {"format", "json or text", "", true, convert_log_format},
 };
+
+/* But for the tab. */
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (span_is_control(text, i) && text.at[i] != '\t')
+            return true;
+    return false;
+}
+
+bool config_is_org(struct span name)
+{
+    return name.len > 0 && name.len <= ORG_MAX && json_is_utf8(name) && !has_control(name);
+}
 
 /* An empty text is fine where that is the default. */
 static bool in_bounds(const struct key *key, int64_t number)
@@ -341,6 +376,8 @@ static void take(void *arg, int line, const char *section, const char *name, con
     reading->seen[key - rows] = key;
     if (!json_is_utf8(span_of(value)))
         fault(reading, line, " is not UTF-8", name);
+    else if (has_control(span_of(value)))
+        fault(reading, line, " has a control character", name);
     else if (!set(reading->config, reading->target, key, span_of(value)))
         refuse_value(reading, line, key);
 }
@@ -390,18 +427,28 @@ void config_read(struct config *config, struct span text, const char *file, stru
         check_token(&reading, &config->tokens[i]);
 }
 
-bool config_server_differs(const struct server_config *a, const struct server_config *b)
+static bool is_looked_up_again(const char *name)
+{
+    return strcmp(name, "vendor_dir") == 0 || strncmp(name, "tls_", 4) == 0 ||
+           strncmp(name, "api_tls_", 8) == 0 || strncmp(name, "log_", 4) == 0;
+}
+
+static void add_name(struct buf *names, const char *name)
+{
+    buf_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+void config_differences(const struct server_config *a, const struct server_config *b, struct buf *names)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
         const void *in_a = (const char *)a + rows[i].offset;
         const void *in_b = (const char *)b + rows[i].offset;
-        if (strcmp(rows[i].section, "server") != 0 || strcmp(rows[i].name, "vendor_dir") == 0)
+        if (strcmp(rows[i].section, "server") != 0 || is_looked_up_again(rows[i].name))
             continue;
         if (types[rows[i].type].is_text ? strcmp(*(char *const *)in_a, *(char *const *)in_b) != 0
                                         : *(const int64_t *)in_a != *(const int64_t *)in_b)
-            return true;
+            add_name(names, rows[i].name);
     }
-    return false;
 }
 
 void config_free(struct config *config)

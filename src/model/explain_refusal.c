@@ -117,6 +117,8 @@ static const struct {
     {"too many", "at most 16 signatures may stand in one request"},
     {"malformed id", "it holds the character that stands behind it in the signed text, so that it could be "
                      "cut elsewhere"},
+    {"no secret is live now",
+     "each secret of the source has ended, or has not begun: pickupd check lists them"},
     {"malformed form", "{form_sorted} is signed, and the body is no form of at most 1000 fields"},
     {"public_url is not set", "set public_url in the source's section to the URL that the sender was given, "
                               "without its query"},

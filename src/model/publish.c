@@ -38,7 +38,7 @@ bool publish_is_ours(struct span source)
 static bool is_printable(struct span text, size_t most)
 {
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f)
+        if (span_is_control(text, i))
             return false;
     return text.len > 0 && text.len <= most;
 }

@@ -203,13 +203,16 @@ static bool matches(struct checking *checking, const struct scheme_key *key, str
 static bool verify(struct checking *checking)
 {
     struct span *parts;
-    bool matched = false;
+    bool matched = false, is_live = false;
     if (!find_signatures(checking) || !check_time(checking) || !check_id(checking) ||
         !scheme_text(checking, &parts))
         return false;
     for (size_t i = 0; i < checking->source->secret_count; i++) {
         const struct secret *secret = &checking->source->secrets[i];
-        if (!secret_live(secret, checking->request->received) || !matches(checking, secret->key, parts))
+        if (!secret_live(secret, checking->request->received))
+            continue;
+        is_live = true;
+        if (!matches(checking, secret->key, parts))
             continue;
         matched = true;
         checking->matched |= i < 64 ? UINT64_C(1) << i : 0;
@@ -219,7 +222,7 @@ static bool verify(struct checking *checking)
     checking->where = checking->scheme->signature.name;
     if (matched)
         checking->text = scheme_text_kept(checking, parts);
-    return matched || scheme_ends(checking, "wrong");
+    return matched || scheme_ends(checking, is_live ? "wrong" : "no secret is live now");
 }
 
 enum err scheme_verify(const struct scheme *scheme, const struct source *source,

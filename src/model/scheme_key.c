@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "base/locked.h"
 
 bool scheme_decode(enum encoding encoding, struct span text, struct buf *out)
 {
@@ -38,7 +39,8 @@ static void prepare(const struct scheme *scheme, struct span secret, struct sche
         if (scheme->kind == SCHEME_BASIC && memchr(secret.at, ':', secret.len) == NULL)
             return;
         hash_parts(&secret, 1, key->digest);
-        key->text = mem_copy(secret);
+        key->text = locked_alloc(secret.len + 1);
+        memcpy(key->text, secret.at, secret.len);
         key->text_len = secret.len;
     }
 }
@@ -77,9 +79,7 @@ void scheme_key_free(struct scheme_key *key)
         return;
     hmac_key_free(key->hmac);
     pubkey_free(key->pubkey);
-    if (key->text != NULL)
-        hmac_wipe(key->text, key->text_len);
-    free(key->text);
+    locked_free(key->text, key->text_len + 1);
     hmac_wipe(key, sizeof *key);
     free(key);
 }

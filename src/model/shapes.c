@@ -26,6 +26,7 @@ static const struct shape_field problem[] = {
     {"title", PLAIN_TEXT, .help = "What kind of problem it is."},
     {"status", PLAIN_NUMBER, .help = "The HTTP status."},
     {"detail", .type = SHAPE_TEXT, .help = "What is wrong with this request."},
+    {"requestId", .type = SHAPE_TEXT, .help = "What the log calls the request, as X-Request-Id does."},
     {"errors", .type = SHAPE_LIST, .element = &fault,
      .help = "All faults at once; they name fields, never values."},
 };
@@ -105,6 +106,9 @@ static const struct shape_field consumer[] = {
     {"dead", PLAIN_NUMBER, .help = "Events it has given up."},
     {"oldestWaiting", .type = SHAPE_TIME,
      .help = "The time of the oldest event that is neither acked nor dead."},
+    {"seen", .type = SHAPE_TIME, .help = "When it last claimed, was made or changed, or was set back."},
+    {"missed", PLAIN_NUMBER,
+     .help = "Events it wanted that were purged while it was silent for more than 30 days."},
 };
 const struct shape shape_consumer = {"Consumer", "A consumer, and how far it is.", SHAPE_FIELDS(consumer)};
 

@@ -33,8 +33,11 @@ struct row {
     enum state state;
     int64_t attempts, most;
     struct span worker, history;
-    bool is_purged;
+    bool is_purged, is_damaged;
 };
+
+/* What a worker would be told of an event whose detail can't be unsealed. */
+#define DAMAGED SPAN("the event's data can't be unsealed")
 
 void lease_write(char text[CLAIM_LEASE_TEXT], const struct lease *lease)
 {
@@ -125,6 +128,7 @@ static struct row *read_due(struct arena *arena, struct db *db)
         .worker = room_copy(arena, db, SQL_CLAIMS_DUE, 11),
         .history = room_copy(arena, db, SQL_CLAIMS_DUE, 12),
         .is_purged = db_is_null(db, SQL_CLAIMS_DUE, 7),
+        .is_damaged = db_is_int(db, SQL_CLAIMS_DUE, 7),
     };
     return row;
 }
@@ -199,12 +203,20 @@ static enum err forget(struct store *store, int64_t consumer, int64_t seq)
     return db_run(store_db(store), SQL_CLAIM_GONE);
 }
 
-/* Leases what is due, but for what is used up, which dies, and what was purged, which nobody can work on. */
+static enum err die(struct store *store, int64_t consumer, const struct row *row, struct span error,
+                    int64_t now, struct claim_list *list)
+{
+    struct claim_failure failure = {.error = error, .retry_after = -1, .now = now};
+    list->died++;
+    return write_failure(store, consumer, row, &failure, DEAD);
+}
+
+/* Leases what is due, but for what is used up or damaged, which dies, and what was purged, which nobody can
+ * work on. */
 static enum err take_due(struct store *store, struct arena *arena, const struct consumer *consumer,
                          const struct claim_order *order, int64_t token, struct claim_list *list)
 {
     struct claim_list due = {.last = &due.first};
-    struct claim_failure used_up = {.error = SPAN("lease expired"), .retry_after = -1, .now = order->now};
     TRY(find_due(store, arena, consumer->id, order, &due));
     list->more = due.more;
     for (struct claim *claim = due.first, *next; claim != NULL; claim = next) {
@@ -213,9 +225,10 @@ static enum err take_due(struct store *store, struct arena *arena, const struct 
         claim->lease.token = token;
         if (row->is_purged) {
             TRY(forget(store, consumer->id, claim->lease.seq));
+        } else if (row->is_damaged) {
+            TRY(die(store, consumer->id, row, DAMAGED, order->now, list));
         } else if (row->state == LEASED && row->attempts >= row->most) {
-            TRY(write_failure(store, consumer->id, row, &used_up, DEAD));
-            list->died++;
+            TRY(die(store, consumer->id, row, SPAN("lease expired"), order->now, list));
         } else {
             TRY(lease_again(store, arena, consumer, order, row));
             add(list, claim);
@@ -239,46 +252,82 @@ static enum err lease_first(struct store *store, const struct consumer *consumer
     return db_run(db, SQL_CLAIM_ADD);
 }
 
-/* Looks at one event of the log; false if it has to wait for the next claim. */
-static bool look_at(struct db *db, struct arena *arena, const struct consumer_filter *filter,
-                    const struct claim_order *order, int64_t token, struct claim_list *list)
+/* Fresh events, as a claim goes on in the log. */
+struct search {
+    struct store *store;
+    struct arena *arena;
+    const struct consumer *consumer;
+    const struct claim_order *order;
+    int64_t token;
+    struct claim_list *list;
+};
+
+/* What nobody can work on is claimed by nobody, and dead at once. */
+static enum err bury(const struct search *search, struct claim *claim)
 {
-    struct event event = {.origin = db_span(db, SQL_LOG, 2),
-                          .source = db_span(db, SQL_LOG, 3),
-                          .type = db_span(db, SQL_LOG, 4),
-                          .org = db_span(db, SQL_LOG, 5)};
-    if (!consumer_wants(filter, &event) || db_is_null(db, SQL_LOG, 7))
-        return true;
-    if (!fits(list, order, (int64_t)db_span(db, SQL_LOG, 7).len))
-        return false;
-    struct claim *claim = arena_alloc(arena, sizeof *claim);
-    *claim =
-        (struct claim){.lease = {db_int(db, SQL_LOG, 0), token}, .event = room_event(arena, db, SQL_LOG)};
-    add(list, claim);
-    return true;
+    struct row row = {.claim = *claim, .attempts = 1, .worker = search->order->worker, .history = SPAN("[]")};
+    TRY(lease_first(search->store, search->consumer, search->order, claim));
+    return die(search->store, search->consumer->id, &row, DAMAGED, search->order->now, search->list);
 }
 
-/* Goes on in the log from the cursor. */
-static enum err take_fresh(struct store *store, struct arena *arena, const struct consumer *consumer,
-                           const struct claim_order *order, int64_t token, struct claim_list *list)
+/* Reads an event that is wanted, and claims it unless it was purged; *fits is false if it has to wait for the
+ * next claim. */
+static enum err take(const struct search *search, int64_t seq, bool *fits_list)
 {
     bool row;
-    struct db *db = store_db(store);
-    struct consumer_filter *filter = consumer_filter_new(arena, consumer);
-    struct claim **first = list->last;
-    int64_t cursor = consumer->cursor, looked = 0;
-    db_bind_int(db, SQL_LOG, 1, cursor);
-    db_bind_int(db, SQL_LOG, 2, CONSUMER_SCAN);
-    enum err err = db_step(db, SQL_LOG, &row);
-    while (err == ERR_OK && row && look_at(db, arena, filter, order, token, list)) {
-        cursor = db_int(db, SQL_LOG, 0);
-        looked++;
-        err = db_step(db, SQL_LOG, &row);
+    struct db *db = store_db(search->store);
+    struct claim *claim = NULL;
+    *fits_list = true;
+    db_bind_int(db, SQL_EVENT_AT, 1, seq);
+    enum err err = db_step(db, SQL_EVENT_AT, &row);
+    if (err == ERR_OK && row && !db_is_null(db, SQL_EVENT_AT, 7)) {
+        *fits_list = fits(search->list, search->order, (int64_t)db_span(db, SQL_EVENT_AT, 7).len);
+        claim = *fits_list ? arena_alloc(search->arena, sizeof *claim) : NULL;
     }
-    list->more = list->more || row || looked == CONSUMER_SCAN;
-    db_reset(db, SQL_LOG);
-    for (struct claim *claim = *first; claim != NULL && err == ERR_OK; claim = claim->next)
-        err = lease_first(store, consumer, order, claim);
+    if (claim != NULL)
+        *claim = (struct claim){.lease = {seq, search->token},
+                                .event = room_event(search->arena, db, SQL_EVENT_AT)};
+    db_reset(db, SQL_EVENT_AT);
+    if (err != ERR_OK || claim == NULL)
+        return err;
+    if (claim->event.detail == NULL)
+        return bury(search, claim);
+    add(search->list, claim);
+    return lease_first(search->store, search->consumer, search->order, claim);
+}
+
+static bool is_wanted(struct db *db, const struct consumer_filter *filter)
+{
+    struct event event = {.origin = db_span(db, SQL_SCAN, 1),
+                          .source = db_span(db, SQL_SCAN, 2),
+                          .type = db_span(db, SQL_SCAN, 3),
+                          .org = db_span(db, SQL_SCAN, 4)};
+    return consumer_wants(filter, &event);
+}
+
+/* Goes on in the log from the cursor. Only what is wanted is read whole. */
+static enum err take_fresh(const struct search *search)
+{
+    bool row, fits_list = true;
+    struct db *db = store_db(search->store);
+    const struct consumer *consumer = search->consumer;
+    struct consumer_filter *filter = consumer_filter_new(search->arena, consumer);
+    int64_t cursor = consumer->cursor, looked = 0;
+    db_bind_int(db, SQL_SCAN, 1, cursor);
+    db_bind_int(db, SQL_SCAN, 2, CONSUMER_SCAN);
+    enum err err = db_step(db, SQL_SCAN, &row);
+    while (err == ERR_OK && row) {
+        int64_t seq = db_int(db, SQL_SCAN, 0);
+        if (is_wanted(db, filter))
+            err = take(search, seq, &fits_list);
+        if (err != ERR_OK || !fits_list)
+            break;
+        cursor = seq;
+        looked++;
+        err = db_step(db, SQL_SCAN, &row);
+    }
+    search->list->more = search->list->more || row || looked == CONSUMER_SCAN;
+    db_reset(db, SQL_SCAN);
     if (err != ERR_OK || cursor == consumer->cursor)
         return err;
     db_bind_int(db, SQL_CONSUMER_CURSOR, 1, consumer->id);
@@ -291,10 +340,12 @@ enum err claim_next(struct store *store, struct arena *arena, const struct consu
 {
     int64_t token = random_between(1, INT64_MAX); /* with the seq behind it, nobody else's */
     *list = (struct claim_list){.last = &list->first};
+    TRY(consumer_see(store, consumer->id, order->now));
     if (consumer->paused)
         return ERR_OK;
     TRY(take_due(store, arena, consumer, order, token, list));
-    return list->count < order->max ? take_fresh(store, arena, consumer, order, token, list) : ERR_OK;
+    struct search search = {store, arena, consumer, order, token, list};
+    return list->count < order->max ? take_fresh(&search) : ERR_OK;
 }
 
 /* What a worker says of its lease. */

@@ -48,8 +48,8 @@ enum err clinic_put(struct store *store, const struct clinic_row *clinic, bool *
     struct arena arena CLEANUP(arena_free) = {0};
     struct clinic_row before = {0};
     enum err err = clinic_find(store_view(store), &arena, clinic->org, clinic->id, &before);
-    if (err != ERR_OK && err != ERR_NOT_FOUND)
-        return err;
+    if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_SEALED)
+        return err; /* what can't be unsealed is replaced as any other */
     *added = err == ERR_NOT_FOUND;
     *revived = 0;
     db_bind_text(db, SQL_CLINIC_PUT, 1, clinic->org);

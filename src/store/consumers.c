@@ -29,6 +29,8 @@ static struct consumer read_row(struct db *db, enum sql sql)
         .lease_ms = db_int(db, sql, 8),
         .paused = db_int(db, sql, 9) != 0,
         .created = db_int(db, sql, 10),
+        .seen = db_int(db, sql, 11),
+        .missed = db_int(db, sql, 12),
     };
 }
 
@@ -56,17 +58,38 @@ enum err consumer_find(struct view *view, struct arena *arena, struct span org, 
     return err == ERR_OK && !row ? ERR_NOT_FOUND : err;
 }
 
-enum err consumer_each(struct view *view, struct span org, consumer_fn *fn, void *arg)
+static enum err each_row(struct db *db, enum sql sql, consumer_fn *fn, void *arg)
 {
     bool row;
-    db_bind_text(view->db, SQL_CONSUMERS, 1, org);
-    enum err err = db_step(view->db, SQL_CONSUMERS, &row);
+    enum err err = db_step(db, sql, &row);
     while (err == ERR_OK && row) {
-        struct consumer consumer = read_row(view->db, SQL_CONSUMERS);
+        struct consumer consumer = read_row(db, sql);
         fn(arg, &consumer);
-        err = db_step(view->db, SQL_CONSUMERS, &row);
+        err = db_step(db, sql, &row);
     }
-    db_reset(view->db, SQL_CONSUMERS);
+    db_reset(db, sql);
+    return err;
+}
+
+enum err consumer_each(struct view *view, struct span org, consumer_fn *fn, void *arg)
+{
+    db_bind_text(view->db, SQL_CONSUMERS, 1, org);
+    return each_row(view->db, SQL_CONSUMERS, fn, arg);
+}
+
+enum err consumer_each_of_all(struct view *view, consumer_fn *fn, void *arg)
+{
+    return each_row(view->db, SQL_CONSUMERS_ALL, fn, arg);
+}
+
+enum err consumer_owes(struct view *view, const struct consumer *consumer, bool *owes)
+{
+    bool row;
+    db_bind_int(view->db, SQL_CONSUMER_OWES, 1, consumer->id);
+    db_bind_int(view->db, SQL_CONSUMER_OWES, 2, consumer->cursor);
+    enum err err = db_step(view->db, SQL_CONSUMER_OWES, &row);
+    *owes = err == ERR_OK && row && db_int(view->db, SQL_CONSUMER_OWES, 0) != 0;
+    db_reset(view->db, SQL_CONSUMER_OWES);
     return err;
 }
 
@@ -108,28 +131,27 @@ bool consumer_wants(const struct consumer_filter *filter, const struct event *ev
            holds(&filter->sources, event->source) && holds(&filter->origins, event->origin);
 }
 
-/* When the first event behind the cursor that it wants arrived, or 0. */
-static enum err find_oldest(struct view *view, const struct consumer *consumer, struct span org,
-                            int64_t *oldest)
+enum err consumer_oldest(struct view *view, const struct consumer *consumer, struct span org, int64_t *scan,
+                         int64_t *oldest)
 {
     bool row;
     struct arena arena CLEANUP(arena_free) = {0};
     struct consumer_filter *filter = consumer_filter_new(&arena, consumer);
     filter->org = org;
     *oldest = 0;
-    db_bind_int(view->db, SQL_LOG, 1, consumer->cursor);
-    db_bind_int(view->db, SQL_LOG, 2, CONSUMER_LAG_SCAN);
-    enum err err = db_step(view->db, SQL_LOG, &row);
-    while (err == ERR_OK && row && *oldest == 0) {
-        struct event event = {.origin = db_span(view->db, SQL_LOG, 2),
-                              .source = db_span(view->db, SQL_LOG, 3),
-                              .type = db_span(view->db, SQL_LOG, 4),
-                              .org = db_span(view->db, SQL_LOG, 5)};
+    db_bind_int(view->db, SQL_SCAN, 1, consumer->cursor);
+    db_bind_int(view->db, SQL_SCAN, 2, *scan);
+    enum err err = db_step(view->db, SQL_SCAN, &row);
+    for (; err == ERR_OK && row && *oldest == 0; --*scan) {
+        struct event event = {.origin = db_span(view->db, SQL_SCAN, 1),
+                              .source = db_span(view->db, SQL_SCAN, 2),
+                              .type = db_span(view->db, SQL_SCAN, 3),
+                              .org = db_span(view->db, SQL_SCAN, 4)};
         if (consumer_wants(filter, &event))
-            *oldest = db_int(view->db, SQL_LOG, 6);
-        err = db_step(view->db, SQL_LOG, &row);
+            *oldest = db_int(view->db, SQL_SCAN, 5);
+        err = db_step(view->db, SQL_SCAN, &row);
     }
-    db_reset(view->db, SQL_LOG);
+    db_reset(view->db, SQL_SCAN);
     return err;
 }
 
@@ -154,11 +176,11 @@ static enum err count(struct view *view, const struct consumer *consumer, struct
 enum err consumer_look(struct view *view, const struct consumer *consumer, struct span org,
                        struct consumer_state *state)
 {
-    int64_t behind;
+    int64_t behind, scan = CONSUMER_LAG_SCAN;
     *state = (struct consumer_state){0};
     TRY(view_last_seq(view, &state->last));
     TRY(count(view, consumer, org, state));
-    TRY(find_oldest(view, consumer, org, &behind));
+    TRY(consumer_oldest(view, consumer, org, &scan, &behind));
     if (state->oldest == 0)
         state->oldest = behind; /* what was claimed came before it */
     return ERR_OK;
@@ -201,8 +223,17 @@ enum err consumer_pause(struct store *store, int64_t consumer, bool paused)
     return db_run(store_db(store), SQL_CONSUMER_PAUSE);
 }
 
+enum err consumer_see(struct store *store, int64_t consumer, int64_t now)
+{
+    db_bind_int(store_db(store), SQL_CONSUMER_SEEN, 1, consumer);
+    db_bind_int(store_db(store), SQL_CONSUMER_SEEN, 2, now);
+    db_bind_int(store_db(store), SQL_CONSUMER_SEEN, 3, CONSUMER_SEEN_MS);
+    return db_run(store_db(store), SQL_CONSUMER_SEEN);
+}
+
 enum err consumer_rewind(struct store *store, int64_t consumer, int64_t cursor)
 {
+    TRY(consumer_see(store, consumer, time_now()));
     db_bind_int(store_db(store), SQL_CLAIMS_FORGET, 1, consumer);
     TRY(db_run(store_db(store), SQL_CLAIMS_FORGET));
     db_bind_int(store_db(store), SQL_CONSUMER_CURSOR, 1, consumer);

@@ -151,3 +151,19 @@ enum err notice_keep_all(struct store *store)
 {
     return db_run(store_db(store), SQL_NOTICES_KEEP);
 }
+
+enum err notice_count(struct view *view, int64_t since, struct notice_counts *counts)
+{
+    bool row;
+    *counts = (struct notice_counts){0};
+    db_bind_int(view->db, SQL_NOTICES_LATELY, 1, since);
+    db_bind_int(view->db, SQL_NOTICES_LATELY, 2, NOTICES_LATELY);
+    enum err err = db_step(view->db, SQL_NOTICES_LATELY, &row);
+    if (err == ERR_OK && row) {
+        counts->pending = db_int(view->db, SQL_NOTICES_LATELY, 0);
+        counts->dead = db_int(view->db, SQL_NOTICES_LATELY, 1);
+        counts->dead_since = db_int(view->db, SQL_NOTICES_LATELY, 2);
+    }
+    db_reset(view->db, SQL_NOTICES_LATELY);
+    return err;
+}

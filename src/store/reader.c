@@ -65,3 +65,8 @@ enum err reader_put(struct reader *reader, struct reader_job *job)
 {
     return mailbox_put(reader->inbox, &job->mail) ? ERR_OK : ERR_BUSY;
 }
+
+size_t reader_depth(const struct reader *reader)
+{
+    return mailbox_depth(reader->inbox);
+}

@@ -8,6 +8,15 @@ const char *const sql_texts[SQL_COUNT] = {
 #include "tbl/sql_read.h"
 #define SQL(name, text) [SQL_##name] = text,
 #include "tbl/sql_write.h"
+/* The first tells of each row behind the last one: 2, it is in clear; 1, it is sealed with another key. */
+#define SEALED(table, column, key, walk, places, clear, more)                                                \
+    [SQL_LOOK_##table##_##column] =                                                                          \
+        "SELECT " walk ", iif(" #column " IS NULL, 0, iif(" clear ", 2, seal_is_old(" #column                \
+        "))) FROM " #table " WHERE (" walk ") > (" places ") ORDER BY " walk " LIMIT 200",                   \
+    [SQL_RESEAL_##table##_##column] = "UPDATE " #table " SET " #column " = seal('" #table "." #column        \
+                                      "', " key ", iif(" clear ", " #column ", unseal('" #table "." #column  \
+                                      "', " key ", " #column ")))" more " WHERE (" walk ") = (" places ")",
+#include "tbl/sealed.h"
 };
 
 void room_bind_optional(struct db *db, enum sql sql, int index, struct span text)
@@ -27,7 +36,7 @@ struct span room_copy(struct arena *arena, struct db *db, enum sql sql, int colu
 struct event room_event(struct arena *arena, struct db *db, enum sql sql)
 {
     struct span id = db_span(db, sql, 1);
-    struct span detail = room_copy(arena, db, sql, 7);
+    struct span detail = db_is_int(db, sql, 7) ? (struct span){0} : room_copy(arena, db, sql, 7);
     struct event event = {
         .origin = room_copy(arena, db, sql, 2),
         .source = room_copy(arena, db, sql, 3),

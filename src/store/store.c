@@ -2,79 +2,17 @@
 #include "store/store.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "room.h"
-#include "sys/reserve.h"
-#include "uses.h"
-
-/* Marks the file as ours: "pkup". */
-#define APPLICATION_ID 0x706b7570
-
-/* Pages of a log that somebody is to be told of. */
-#define LONG_LOG_PAGES 8000
-
-/* Between two looks at a disk that had no room or did not write; each writes, too. */
-#define LOOK_US 100000
+#include "parts.h"
+#include "version.h"
 
 /* Bytes of the reserve for each page that may wait in the log, so that what is held has room for them all. */
 #define LOG_SHARE (4 * 4096)
-
-static const char *const migrations[] = {
-#define MIGRATION(sql) sql,
-#include "tbl/migration.h"
-};
-
-#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
-
-struct store {
-    struct db *db;
-    struct view view; /* of the same connection */
-    struct store_limits limits;
-    struct use *uses;
-    int64_t seq;  /* of the newest event */
-    bool counted; /* whether `uses` and `seq` can be believed */
-    struct reserve *reserve;
-    atomic_int state;   /* as store_state has it */
-    int64_t looked;     /* when, in us of time_monotonic */
-    int64_t told_pages; /* the length of the log at which somebody is told */
-};
-
-static enum err migrate(struct db *db)
-{
-    int64_t version;
-    TRY(db_number(db, "PRAGMA user_version", &version));
-    for (; version < VERSION; version++) {
-        struct buf sql CLEANUP(buf_free) = {0};
-        buf_printf(&sql, "BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
-                   migrations[version], APPLICATION_ID, (int)version + 1);
-        TRY(db_exec(db, buf_text(&sql))); /* closing rolls back */
-    }
-    return ERR_OK;
-}
-
-/* A file of another program, or of a later pickupd, is left as it is. */
-static bool is_ours(struct db *db, const char *path, struct buf *why)
-{
-    int64_t version, id, tables;
-    if (db_number(db, "PRAGMA user_version", &version) != ERR_OK ||
-        db_number(db, "PRAGMA application_id", &id) != ERR_OK ||
-        db_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != ERR_OK)
-        buf_printf(why, "%s: %s", path, db_error(db));
-    else if (id != APPLICATION_ID && tables > 0)
-        buf_printf(why, "%s: is a database of another program", path);
-    else if (version > VERSION)
-        buf_printf(why, "%s: was written by a later pickupd (file version %d, this one knows %d)", path,
-                   (int)version, VERSION);
-    else
-        return true;
-    return false;
-}
 
 static enum err count(struct store *store)
 {
@@ -109,32 +47,38 @@ static bool open_reserve(struct store *store, const char *path, struct buf *why)
     return store->reserve != NULL;
 }
 
-static enum err make_ready(struct store *store)
+static enum err make_ready(struct store *store, const char *path, struct seal *seal, struct buf *why)
 {
     TRY(db_own(store->db));
-    TRY(migrate(store->db));
+    TRY(version_update(store->db));
+    TRY(sealing_open(&store->sealing, store->db, seal));
     TRY(db_prepare(store->db, sql_texts, SQL_COUNT));
+    if (!sealing_check(store->db, seal, path, why))
+        return ERR_SEALED;
     return count(store);
 }
 
-static void look(struct store *store);
-
-struct store *store_open(const char *path, const struct store_limits *limits, struct buf *why)
+struct store *store_open_sealed(const char *path, const struct store_limits *limits, struct seal *seal,
+                                struct buf *why)
 {
+    if (room_is_being_restored(path, why))
+        return NULL;
     struct db *db = db_open(path, DB_WRITE, why);
     if (db == NULL)
         return NULL;
-    if (!is_ours(db, path, why)) {
+    if (!version_is_ours(db, path, why)) {
         db_close(db);
         return NULL;
     }
     struct store *store = mem_alloc(sizeof *store);
-    *store = (struct store){.db = db, .view = {db}, .limits = *limits, .told_pages = LONG_LOG_PAGES};
+    *store = (struct store){.db = db, .view.db = db, .limits = *limits, .told_pages = STORE_LONG_LOG_PAGES};
+    counts_begin(&store->counts, &store->uses);
     if (limits->disk_reserve > 0 && limits->disk_reserve / LOG_SHARE < limits->log_pages)
         store->limits.log_pages = limits->disk_reserve / LOG_SHARE;
-    enum err err = open_reserve(store, path, why) ? make_ready(store) : ERR_INTERNAL;
+    enum err err = open_reserve(store, path, why) ? make_ready(store, path, seal, why) : ERR_INTERNAL;
     if (err == ERR_OK) {
-        look(store);
+        uses_keep(store->uses);
+        store_look(store);
         return store;
     }
     if (why->len == 0)
@@ -146,10 +90,24 @@ struct store *store_open(const char *path, const struct store_limits *limits, st
     return NULL;
 }
 
+enum err store_audit(struct store *store, struct hmac_key *key)
+{
+    return chain_begin(&store->chain, store->db, key);
+}
+
+void store_tell_audit(struct store *store)
+{
+    store->chain.tells = true;
+    chain_tell(&store->chain, time_monotonic());
+}
+
 void store_close(struct store *store)
 {
+    chain_end(&store->chain);
     uses_free(&store->uses);
+    counts_free(&store->counts);
     db_close(store->db);
+    sealing_close(&store->sealing);
     if (store->reserve != NULL)
         reserve_close(store->reserve);
     free(store);
@@ -184,12 +142,18 @@ static struct span content_of(const struct event *event)
     return (struct span){(const char *)event->content, event->content != NULL ? HASH_BYTES : 0};
 }
 
-/* Whether the event is there, and if so, whether under its key stands what came now. */
+/* Whether the event is there, and if so, whether under its key stands what came now. What can't be unsealed
+ * is taken for another, and holds up nothing. */
 static enum err find_event(struct store *store, struct store_job *job, bool *found)
 {
     db_bind_blob(store->db, SQL_EVENT_CONTENT, 1, id_of(job));
     db_bind_blob(store->db, SQL_EVENT_CONTENT, 2, content_of(&job->event));
     enum err err = db_step(store->db, SQL_EVENT_CONTENT, found);
+    if (err == ERR_SEALED) {
+        db_reset(store->db, SQL_EVENT_CONTENT);
+        *found = job->changed = true;
+        return ERR_OK;
+    }
     job->changed = *found && db_int(store->db, SQL_EVENT_CONTENT, 0) == 0;
     db_reset(store->db, SQL_EVENT_CONTENT);
     return err;
@@ -213,6 +177,8 @@ static enum err put_event(struct store *store, struct store_job *job)
     TRY(db_run(store->db, SQL_EVENT_ADD));
     job->duplicate = db_changes(store->db) == 0;
     store->seq += !job->duplicate;
+    if (!job->duplicate)
+        counts_add_event(&store->counts, store->seq - store->began, event->type);
     bool found;
     return job->duplicate && event->content != NULL ? find_event(store, job, &found) : ERR_OK;
 }
@@ -230,10 +196,13 @@ static enum err put_quarantine(struct store *store, struct store_job *job)
     db_bind_int(store->db, SQL_QUARANTINE_REPEAT, 2, job->event.time);
     db_bind_text(store->db, SQL_QUARANTINE_REPEAT, 3, job->faults);
     db_bind_blob(store->db, SQL_QUARANTINE_REPEAT, 4, job->body);
-    TRY(db_run(store->db, SQL_QUARANTINE_REPEAT));
-    job->duplicate = db_changes(store->db) > 0;
-    if (job->duplicate)
-        return ERR_OK;
+    enum err err = db_run(store->db, SQL_QUARANTINE_REPEAT);
+    if (err == ERR_SEALED)
+        err = leave_quarantine(store, job, use); /* what can be read takes the place of what can't */
+    else
+        job->duplicate = err == ERR_OK && db_changes(store->db) > 0;
+    if (err != ERR_OK || job->duplicate)
+        return err;
     if (use->rows >= store->limits.quarantine_rows || use->bytes + bytes > store->limits.quarantine_bytes) {
         job->err = ERR_QUARANTINE_FULL;
         return ERR_OK; /* of no concern to the rest of the batch */
@@ -335,6 +304,11 @@ int64_t store_seq(const struct store *store)
     return store->seq;
 }
 
+void store_recount(struct store *store)
+{
+    store->counted = false;
+}
+
 struct view *store_view(struct store *store)
 {
     return &store->view;
@@ -343,6 +317,11 @@ struct view *store_view(struct store *store)
 struct db *store_db(struct store *store)
 {
     return store->db;
+}
+
+struct sealing *store_sealing(struct store *store)
+{
+    return &store->sealing;
 }
 
 static enum err (*const puts_by_kind[])(struct store *, struct store_job *) = {
@@ -391,7 +370,7 @@ static enum err put_parts(struct store *store, struct store_job *first)
     int64_t since;
     enum err full = ERR_OK;
     struct use *use = use_of(&store->uses, first->event.origin);
-    struct use before = *use;
+    int64_t rows = use->rows, bytes = use->bytes;
     int64_t seq = store->seq;
     TRY(db_run(store->db, SQL_SAVEPOINT));
     TRY(put_clears(store, first, &since));
@@ -404,8 +383,8 @@ static enum err put_parts(struct store *store, struct store_job *first)
     first->err = full;
     if (full != ERR_OK) {
         TRY(db_run(store->db, SQL_SAVEPOINT_UNDO));
-        use->rows = before.rows;
-        use->bytes = before.bytes;
+        use->rows = rows;
+        use->bytes = bytes;
         store->seq = seq;
     }
     return db_run(store->db, SQL_SAVEPOINT_END);
@@ -424,48 +403,71 @@ static bool is_of(const struct store_job *job, enum share share)
     return share == ALL || !job->webhook;
 }
 
+static enum err put_audited(struct store *store, struct store_job *job)
+{
+    TRY(job->part == NULL ? put(store, job) : put_parts(store, job));
+    return job->audit != NULL && job->err == ERR_OK ? chain_add(&store->chain, store->db, job->audit)
+                                                    : ERR_OK;
+}
+
 static enum err put_all(struct store *store, struct store_job *first, enum share share)
 {
     if (!store->counted)
         TRY(count(store));
+    store->began = store->seq;
     TRY(db_run(store->db, SQL_BEGIN));
+    TRY(sealing_begin(&store->sealing, store->db));
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
         if (is_of(job, share))
-            TRY(job->part == NULL ? put(store, job) : put_parts(store, job));
+            TRY(put_audited(store, job));
     }
     return db_run(store->db, SQL_COMMIT);
 }
 
-/* A state is told when it comes; the last one stays. */
-static void set_state(struct store *store, enum err state)
+enum err store_adopt(struct store *store, struct seal *keys, struct buf *why)
 {
-    enum err before = store_state(store);
-    if (state == before || before == ERR_SYNC)
-        return;
-    atomic_store(&store->state, (int)state);
-    if (state == ERR_OK)
-        log_event_limited(LOG_INFO, "webhooks are taken again", LOG_STR("after", err_text(before)));
-    else if (state == ERR_SYNC)
-        log_event(LOG_ERROR, "the disk failed to sync: stopping, what was answered 200 is safe",
-                  LOG_STR("reason", db_error(store->db)));
-    else
-        log_event_limited(LOG_ERROR, "webhooks are answered 503", LOG_STR("reason", err_text(state)));
+    why->len = 0;
+    if (!sealing_check(store->db, keys, "the database", why))
+        return why->len == 0 ? ERR_STORE : ERR_SEALED;
+    store->adopting = keys;
+    return ERR_OK;
+}
+
+static int64_t count_jobs(const struct store_job *first, enum share share)
+{
+    int64_t count = 0;
+    for (const struct store_job *job = first; job != NULL; job = next_of(job))
+        count += is_of(job, share);
+    return count;
 }
 
 /* All or nothing: no job of a transaction that failed is kept, so each of them says so. */
 static enum err transact(struct store *store, struct store_job *first, enum share share)
 {
     int64_t seq = store->seq;
+    struct audit_head head = store->chain.head;
+    int64_t since = time_monotonic();
+    store->adopting = NULL;
     enum err err = store_state(store) == ERR_SYNC ? ERR_SYNC : put_all(store, first, share);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
+        if (store->adopting != NULL)
+            seal_adopt(store->sealing.seal, store->adopting);
+        counts_keep(&store->counts, store->seq - store->began, count_jobs(first, share),
+                    time_monotonic() - since);
+        if (store->counted || count(store) == ERR_OK) /* or the next transaction tries again */
+            uses_keep(store->uses);
         return ERR_OK;
+    }
     store->seq = seq;
+    store->chain.head = head;
+    counts_fail(&store->counts);
     err = store_is_lost(err) ? err : ERR_STORE;
     if (store_state(store) != err)
         log_event_limited(LOG_ERROR, "store can't write", LOG_STR("reason", db_error(store->db)));
-    set_state(store, err);
+    store_set_state(store, err);
     enum err rolled_back = db_run(store->db, SQL_ROLLBACK);
     (void)rolled_back; /* SQLite may have done it already */
+    sealing_forget(&store->sealing);
     for (struct store_job *job = first; job != NULL; job = next_of(job)) {
         if (is_of(job, share))
             job->err = err;
@@ -475,99 +477,12 @@ static enum err transact(struct store *store, struct store_job *first, enum shar
     return err;
 }
 
-static bool holds_any(const struct store_job *first, enum share share)
-{
-    for (const struct store_job *job = first; job != NULL; job = next_of(job))
-        if (is_of(job, share))
-            return true;
-    return false;
-}
-
 void store_write(struct store *store, struct store_job *first)
 {
-    if (transact(store, first, ALL) != ERR_FULL || store->reserve == NULL || !holds_any(first, NO_WEBHOOKS))
+    if (transact(store, first, ALL) != ERR_FULL || store->reserve == NULL ||
+        count_jobs(first, NO_WEBHOOKS) == 0)
         return;
     reserve_release(store->reserve);
     enum err err = transact(store, first, NO_WEBHOOKS);
     (void)err; /* each job says it */
-}
-
-/* A commit does not fail with the checkpoint that is due after it: what it wrote is in the log. */
-static void checkpoint(struct store *store)
-{
-    enum err err = db_checkpoint(store->db, store->limits.log_pages);
-    if (err == ERR_FULL && store->reserve != NULL) {
-        reserve_release(store->reserve);
-        err = db_checkpoint(store->db, store->limits.log_pages);
-    }
-    if (err != ERR_OK)
-        log_event_limited(LOG_ERROR, "store can't checkpoint", LOG_STR("reason", db_error(store->db)));
-    if (err == ERR_SYNC)
-        set_state(store, err);
-    int64_t pages = db_log_pages(store->db);
-    if (pages < LONG_LOG_PAGES)
-        store->told_pages = LONG_LOG_PAGES;
-    if (pages < store->told_pages)
-        return;
-    log_event(LOG_WARN, "the log grows: somebody keeps reading the database, or the disk is full",
-              LOG_NUM("pages", pages));
-    store->told_pages = 2 * pages;
-}
-
-/* The log may hold room that it needs no more. */
-static bool makes_room(struct store *store)
-{
-    int64_t room = reserve_room(store->reserve) - store->limits.disk_reserve / 2;
-    enum err err = db_cut_log(store->db, room);
-    if (err == ERR_SYNC)
-        set_state(store, err);
-    return err == ERR_OK && reserve_room(store->reserve) >= store->limits.disk_reserve;
-}
-
-/*
- * Whether there is room, and where something is wrong, whether writing works. That moves the log on, too,
- * which may be what takes the room.
- */
-static void look(struct store *store)
-{
-    struct reserve *reserve = store->reserve;
-    struct store_job probe = {.kind = STORE_PROBE, .event.time = time_now()};
-    bool is_short = reserve != NULL && reserve_room(reserve) < store->limits.disk_reserve;
-    store->looked = time_monotonic();
-    if (is_short || store_state(store) != ERR_OK)
-        store_write(store, &probe);
-    if (probe.err != ERR_OK)
-        return;
-    if (is_short)
-        is_short = !makes_room(store);
-    bool is_held = reserve == NULL || (!is_short && reserve_hold(reserve));
-    set_state(store, is_held ? ERR_OK : ERR_FULL);
-}
-
-void store_tend(struct store *store)
-{
-    if (store_state(store) != ERR_SYNC)
-        checkpoint(store);
-    enum err state = store_state(store);
-    if (state == ERR_OK || (state != ERR_SYNC && time_monotonic() - store->looked >= LOOK_US))
-        look(store);
-}
-
-enum err store_state(const struct store *store)
-{
-    return (enum err)atomic_load(&store->state);
-}
-
-bool store_may_close(struct store *store)
-{
-    bool may = db_may_close(store->db);
-    if (!may)
-        log_event_limited(LOG_ERROR, "the disk can't take back what was refused: not stopping yet",
-                          LOG_STR("reason", err_text(ERR_SYNC)));
-    return may;
-}
-
-int store_version(void)
-{
-    return VERSION;
 }

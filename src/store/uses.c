@@ -13,18 +13,27 @@ struct use *use_find(struct use *first, struct span origin)
     return NULL;
 }
 
-struct use *use_of(struct use **first, struct span origin)
+struct use *use_of(use_list *first, struct span origin)
 {
     struct use *use = use_find(*first, origin);
     if (use != NULL)
         return use;
     use = mem_alloc(sizeof *use);
-    *use = (struct use){*first, mem_copy(origin), 0, 0};
+    use->next = *first;
+    use->origin = mem_copy(origin);
     *first = use;
     return use;
 }
 
-void uses_free(struct use **first)
+void uses_keep(struct use *first)
+{
+    for (struct use *use = first; use != NULL; use = use->next) {
+        atomic_store_explicit(&use->kept_rows, use->rows, memory_order_relaxed);
+        atomic_store_explicit(&use->kept_bytes, use->bytes, memory_order_relaxed);
+    }
+}
+
+void uses_free(use_list *first)
 {
     while (*first != NULL) {
         struct use *use = *first;

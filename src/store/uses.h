@@ -2,15 +2,18 @@
 #ifndef PICKUPD_STORE_USES_H
 #define PICKUPD_STORE_USES_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/span.h"
+#include "store/counts.h"
 
 struct use {
     struct use *next;
     char *origin;
     int64_t rows;
     int64_t bytes;
+    atomic_llong kept_rows, kept_bytes; /* as of the last transaction that was kept; for any thread */
 };
 
 /* NULL for an origin of which nothing was ever in quarantine: whoever publishes may name any number of them.
@@ -18,8 +21,11 @@ struct use {
 struct use *use_find(struct use *first, struct span origin);
 
 /* Adds one that is not there. */
-struct use *use_of(struct use **first, struct span origin);
+struct use *use_of(use_list *first, struct span origin);
 
-void uses_free(struct use **first);
+/* What is there now has been kept. */
+void uses_keep(struct use *first);
+
+void uses_free(use_list *first);
 
 #endif

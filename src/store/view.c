@@ -29,25 +29,42 @@ static bool is_current(struct db *db, const char *path, struct buf *why)
     return version == store_version();
 }
 
-struct view *view_open(const char *path, struct buf *why)
+static struct view *open_with(const char *path, struct seal *seal, struct buf *why)
 {
     struct db *db = db_open(path, DB_READ, why);
     if (db == NULL)
         return NULL;
-    if (!is_current(db, path, why) || db_prepare(db, sql_texts, SQL_READ_COUNT) != ERR_OK) {
-        if (why->len == 0)
-            buf_printf(why, "%s: %s", path, db_error(db));
-        db_close(db);
-        return NULL;
-    }
     struct view *view = mem_alloc(sizeof *view);
     view->db = db;
-    return view;
+    if (is_current(db, path, why) && sealing_open(&view->sealing, db, seal) == ERR_OK &&
+        db_prepare(db, sql_texts, SQL_READ_COUNT) == ERR_OK)
+        return view;
+    if (why->len == 0)
+        buf_printf(why, "%s: %s", path, db_error(db));
+    view_close(view);
+    return NULL;
+}
+
+struct view *view_open(const char *path, struct buf *why)
+{
+    return open_with(path, NULL, why);
+}
+
+struct view *view_open_sealed(const char *path, struct seal *seal, struct buf *why)
+{
+    struct view *view = open_with(path, seal, why);
+    if (view == NULL || sealing_check(view->db, seal, path, why))
+        return view;
+    if (why->len == 0)
+        buf_printf(why, "%s: %s", path, db_error(view->db));
+    view_close(view);
+    return NULL;
 }
 
 void view_close(struct view *view)
 {
     db_close(view->db);
+    sealing_close(&view->sealing);
     free(view);
 }
 
@@ -60,8 +77,9 @@ static void read_id(struct db *db, size_t sql, int column, struct event_id *id)
 
 static void read_event(struct db *db, size_t sql, const struct reader *reader)
 {
+    bool damaged = db_is_int(db, sql, 7);
     struct span detail = db_span(db, sql, 7);
-    char *copy CLEANUP(mem_drop) = db_is_null(db, sql, 7) ? NULL : mem_copy(detail);
+    char *copy CLEANUP(mem_drop) = damaged || db_is_null(db, sql, 7) ? NULL : mem_copy(detail);
     struct view_event row = {
         .seq = db_int(db, sql, 0),
         .event = {.origin = db_span(db, sql, 2),
@@ -71,6 +89,7 @@ static void read_event(struct db *db, size_t sql, const struct reader *reader)
                   .time = db_int(db, sql, 6),
                   .detail = copy,
                   .detail_len = detail.len},
+        .damaged = damaged,
     };
     read_id(db, sql, 1, &row.event.id);
     reader->event(reader->arg, &row);
@@ -182,12 +201,29 @@ enum err view_last_seq(struct view *view, int64_t *seq)
     return err;
 }
 
-static void read_seq(void *arg, const struct view_event *row)
-{
-    *(int64_t *)arg = row->seq;
-}
-
 enum err view_seq(struct view *view, const struct event_id *id, int64_t *seq)
 {
-    return view_event(view, id, read_seq, seq);
+    bool row;
+    db_bind_blob(view->db, SQL_EVENT_SEQ, 1, (struct span){(const char *)id->bytes, EVENT_ID_BYTES});
+    enum err err = db_step(view->db, SQL_EVENT_SEQ, &row);
+    *seq = err == ERR_OK && row ? db_int(view->db, SQL_EVENT_SEQ, 0) : 0;
+    db_reset(view->db, SQL_EVENT_SEQ);
+    return err == ERR_OK && !row ? ERR_NOT_FOUND : err;
+}
+
+enum err view_keys(struct view *view, view_key_fn *fn, void *arg, bool *remnants)
+{
+    bool row;
+    enum err err = db_step(view->db, SQL_SEALING, &row);
+    *remnants = err == ERR_OK && row && db_int(view->db, SQL_SEALING, 0) != 0;
+    db_reset(view->db, SQL_SEALING);
+    if (err == ERR_OK)
+        err = db_step(view->db, SQL_SEAL_KEYS, &row);
+    while (err == ERR_OK && row) {
+        struct view_key key = {db_span(view->db, SQL_SEAL_KEYS, 0), db_int(view->db, SQL_SEAL_KEYS, 2)};
+        fn(arg, &key);
+        err = db_step(view->db, SQL_SEAL_KEYS, &row);
+    }
+    db_reset(view->db, SQL_SEAL_KEYS);
+    return err;
 }

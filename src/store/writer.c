@@ -23,6 +23,7 @@ struct writer {
     struct loop *loop;
     struct mail *failed;  /* to be posted, unless it was already */
     atomic_size_t taken;  /* bytes of the jobs that are not done */
+    atomic_llong ran;     /* see writer_ran */
     atomic_llong writing; /* when the oldest job being written was put, or INT64_MAX */
     struct {
         struct mail mail;
@@ -111,7 +112,9 @@ void writer_tell(struct writer *writer, writer_news_fn *fn, void *arg)
 static void write_batch(struct writer *writer, struct store_job *first)
 {
     atomic_store(&writer->writing, first->mail.put);
+    atomic_store(&writer->ran, INT64_MAX);
     store_write(writer->store, first);
+    atomic_store(&writer->ran, time_monotonic());
     atomic_store(&writer->writing, INT64_MAX);
     atomic_fetch_sub(&writer->taken, bytes_of(first));
     give_back(first);
@@ -125,7 +128,9 @@ static void run(void *arg)
     while (mailbox_take(writer->inbox, store_state(writer->store) == ERR_OK ? TEND_MS : RECOVER_MS, &batch)) {
         if (batch != NULL)
             write_batch(writer, (struct store_job *)batch);
+        atomic_store(&writer->ran, INT64_MAX);
         store_tend(writer->store);
+        atomic_store(&writer->ran, time_monotonic());
         if (writer->failed == NULL || store_state(writer->store) != ERR_SYNC ||
             !store_may_close(writer->store))
             continue;
@@ -144,6 +149,7 @@ struct writer *writer_start(struct store *store, const struct writer_limits *lim
     writer->loop = loop;
     writer->failed = failed;
     atomic_init(&writer->writing, INT64_MAX);
+    atomic_init(&writer->ran, 0);
     atomic_init(&writer->news.seq, store_seq(store));
     writer->thread = thread_start("writer", run, writer);
     return writer;
@@ -194,4 +200,24 @@ enum err writer_admits(struct writer *writer, size_t bytes)
         return ERR_BUSY;
     oldest = writing < oldest ? writing : oldest;
     return oldest == INT64_MAX || time_monotonic() - oldest <= writer->limits.wait ? ERR_OK : ERR_BUSY;
+}
+
+void writer_look(const struct writer *writer, struct writer_load *load)
+{
+    int64_t oldest, writing = atomic_load(&writer->writing);
+    (void)mailbox_has_room(writer->inbox, &oldest);
+    oldest = writing < oldest ? writing : oldest;
+    *load = (struct writer_load){.depth = (int64_t)mailbox_depth(writer->inbox),
+                                 .bytes = (int64_t)atomic_load(&writer->taken),
+                                 .wait = oldest == INT64_MAX ? 0 : time_monotonic() - oldest};
+}
+
+const struct store *writer_store(const struct writer *writer)
+{
+    return writer->store;
+}
+
+int64_t writer_ran(struct writer *writer)
+{
+    return atomic_load(&writer->ran);
 }

@@ -2,17 +2,20 @@
 #include "sys/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
 #include <unistd.h>
 
+#include "copy_file.h"
 #include "log_file.h"
+#include "sys/directory.h"
 
 #define BUSY_MS 5000 /* that a reader is waited for */
+
+/* What a statement ends with whose function can't give a value: SQLite has it for something we don't use. */
+#define NO_VALUE SQLITE_AUTH
 
 /* The log is cut to this length when it begins anew. */
 #define LOG_BYTES "16777216"
@@ -32,39 +35,31 @@ struct db {
  * The path as a URI. psow=0: SQLite then never lets a write that a power cut may tear share a sector with a
  * commit that was synced before.
  */
-static char *uri_of(const char *path, struct buf *uri)
+static char *uri_of(const char *path, enum db_mode mode, struct buf *uri)
 {
     buf_add(uri, SPAN("file:"));
+    if (mode == DB_FRESH) {
+        buf_add(uri, SPAN(":memory:"));
+        return buf_text(uri);
+    }
     for (const char *at = path; *at != '\0'; at++) {
         if (*at == '%' || *at == '?' || *at == '#')
             buf_printf(uri, "%%%02x", (unsigned)*at);
         else
             buf_add_char(uri, *at);
     }
-    buf_add(uri, SPAN("?psow=0"));
+    buf_add(uri, mode == DB_STILL ? SPAN("?immutable=1") : SPAN("?psow=0"));
     return buf_text(uri);
-}
-
-/* A new file's name is not on disk before its directory is; SQLite sees to that for the log only. */
-static bool sync_directory(const char *path)
-{
-    char *copy CLEANUP(mem_drop) = mem_copy(span_of(path));
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool synced = fsync(fd) == 0;
-    close(fd);
-    return synced;
 }
 
 /* Made here and not by SQLite, so that nobody else may read it from the first moment on. */
 static bool create(const char *path)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = directory_open(path);
     if (fd < 0)
         return false;
     close(fd);
-    return sync_directory(path);
+    return directory_sync(path); /* SQLite sees to that for the log only */
 }
 
 static enum err configure(struct db *db)
@@ -125,6 +120,8 @@ static enum err result(struct db *db, int code)
     case SQLITE_IOERR_WRITE:
     case SQLITE_IOERR_SHMSIZE:
         return why == ENOSPC || why == EDQUOT || why == EFBIG ? ERR_FULL : ERR_STORE;
+    case NO_VALUE:
+        return ERR_SEALED;
     default:
         if ((code & 0xff) == SQLITE_CONSTRAINT)
             return ERR_INTERNAL; /* a fault of what was to be written, not of the disk */
@@ -153,6 +150,7 @@ enum err db_own(struct db *db)
     TRY(db_exec(db, "PRAGMA journal_mode = WAL"));
     TRY(db_exec(db, "PRAGMA synchronous = FULL"));
     TRY(db_exec(db, "PRAGMA foreign_keys = ON"));
+    TRY(db_exec(db, "PRAGMA secure_delete = ON")); /* what is deleted or replaced is overwritten */
     TRY(db_number(db, "PRAGMA page_size", &db->page_bytes));
     /*
      * A process that was killed may have left commits in the log that were never synced, nor filled up to the
@@ -162,13 +160,13 @@ enum err db_own(struct db *db)
     if (busy != 0)
         return ERR_BUSY;
     /* SQLite does not look whether the name of the log could be synced. */
-    return sync_directory(sqlite3_db_filename(db->handle, "main")) ? ERR_OK : ERR_SYNC;
+    return directory_sync(sqlite3_db_filename(db->handle, "main")) ? ERR_OK : ERR_SYNC;
 }
 
 enum err db_checkpoint(struct db *db, int64_t least)
 {
     int pages, moved;
-    if (db->log_pages - db->moved_pages < least)
+    if (db_waiting_pages(db) < least)
         return ERR_OK;
     TRY(result(db, sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved)));
     db->moved_pages = moved;
@@ -178,7 +176,7 @@ enum err db_checkpoint(struct db *db, int64_t least)
 enum err db_cut_log(struct db *db, int64_t room)
 {
     int pages, moved;
-    if ((db->log_pages - db->moved_pages) * db->page_bytes > room)
+    if (db_waiting_pages(db) * db->page_bytes > room)
         return ERR_OK;
     sqlite3_busy_timeout(db->handle, 0);
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, &pages, &moved);
@@ -186,6 +184,25 @@ enum err db_cut_log(struct db *db, int64_t room)
     if (code == SQLITE_OK)
         db->log_pages = db->moved_pages = 0;
     return code == SQLITE_BUSY ? ERR_OK : result(db, code);
+}
+
+int64_t db_waiting_pages(const struct db *db)
+{
+    return db->log_pages - db->moved_pages;
+}
+
+const struct db_syncs *db_syncs(void)
+{
+    return log_file_syncs();
+}
+
+enum err db_empty_log(struct db *db)
+{
+    int pages, moved;
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, &pages, &moved);
+    if (code == SQLITE_OK)
+        db->log_pages = db->moved_pages = 0;
+    return code == SQLITE_BUSY ? ERR_BUSY : result(db, code);
 }
 
 int64_t db_log_pages(const struct db *db)
@@ -204,7 +221,7 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
 {
     struct buf uri CLEANUP(buf_free) = {0};
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-    flags |= mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    flags |= mode == DB_WRITE || mode == DB_FRESH ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
     if (mode == DB_WRITE && !create(path)) {
         buf_printf(why, "%s: %s", path, strerror(errno));
         return NULL;
@@ -212,7 +229,8 @@ struct db *db_open(const char *path, enum db_mode mode, struct buf *why)
     struct db *db = mem_alloc(sizeof *db);
     call_once(&ready, set_up);
     const char *vfs = mode == DB_WRITE ? log_file_vfs() : NULL;
-    if (sqlite3_open_v2(uri_of(path, &uri), &db->handle, flags, vfs) == SQLITE_OK && configure(db) == ERR_OK)
+    if (sqlite3_open_v2(uri_of(path, mode, &uri), &db->handle, flags, vfs) == SQLITE_OK &&
+        configure(db) == ERR_OK)
         return db;
     buf_printf(why, "%s: %s", path, db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
     db_close(db);
@@ -308,6 +326,11 @@ bool db_is_null(struct db *db, size_t statement, int column)
     return sqlite3_column_type(db->statements[statement], column) == SQLITE_NULL;
 }
 
+bool db_is_int(struct db *db, size_t statement, int column)
+{
+    return sqlite3_column_type(db->statements[statement], column) == SQLITE_INTEGER;
+}
+
 void db_reset(struct db *db, size_t statement)
 {
     sqlite3_reset(db->statements[statement]); /* repeats the error that step has told already */
@@ -325,6 +348,148 @@ enum err db_run(struct db *db, size_t statement)
 int64_t db_changes(struct db *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+/* Copies. */
+
+#define COPY_PAGES 256 /* between two ticks */
+
+/*
+ * A backup begins anew whenever another connection has written, unless the one it reads by is in a read of
+ * its own all the time, as it is here.
+ */
+static enum err copy_pages(struct db *db, sqlite3 *to, const enum err *refused, db_tick_fn *tick, void *arg)
+{
+    int code = SQLITE_OK;
+    enum err err = ERR_OK;
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", db->handle, "main");
+    if (backup == NULL)
+        return ERR_STORE;
+    while (err == ERR_OK && code == SQLITE_OK) {
+        err = tick(arg);
+        if (err == ERR_OK)
+            code = sqlite3_backup_step(backup, COPY_PAGES);
+    }
+    sqlite3_backup_finish(backup);
+    if (err != ERR_OK || *refused != ERR_OK)
+        return err != ERR_OK ? err : *refused;
+    return code == SQLITE_DONE ? ERR_OK : result(db, code);
+}
+
+static enum err copy_to(struct db *db, const char *vfs, const enum err *refused, db_tick_fn *tick, void *arg)
+{
+    sqlite3 *to;
+    int64_t tables;
+    enum err err = ERR_STORE;
+    TRY(db_exec(db, "BEGIN"));
+    int code =
+        sqlite3_open_v2("copy", &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, vfs);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        err = db_number(db, "SELECT count(*) FROM sqlite_schema", &tables); /* from now on it is one moment */
+    if (err == ERR_OK)
+        err = copy_pages(db, to, refused, tick, arg);
+    sqlite3_close(to);
+    enum err ended = db_exec(db, "COMMIT");
+    return err == ERR_OK ? ended : err;
+}
+
+enum err db_copy(struct db *db, db_page_fn *page, db_tick_fn *tick, void *arg)
+{
+    enum err refused;
+    const char *vfs = copy_file_vfs(page, arg, &refused);
+    return copy_to(db, vfs, &refused, tick, arg);
+}
+
+/* Functions. */
+
+struct function {
+    db_function *call;
+    void *arg;
+};
+
+struct db_call {
+    sqlite3_context *context;
+    sqlite3_value **values;
+    size_t count;
+};
+
+static void on_call(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct function *function = sqlite3_user_data(context);
+    struct db_call call = {context, values, (size_t)count};
+    function->call(function->arg, &call);
+}
+
+enum err db_add_function(struct db *db, const char *name, db_function *call, void *arg)
+{
+    struct function *function = mem_alloc(sizeof *function);
+    *function = (struct function){call, arg};
+    return result(db, sqlite3_create_function_v2(db->handle, name, -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                                 function, on_call, NULL, NULL, free));
+}
+
+size_t db_call_count(const struct db_call *call)
+{
+    return call->count;
+}
+
+enum db_type db_call_type(const struct db_call *call, size_t i)
+{
+    switch (sqlite3_value_type(call->values[i])) {
+    case SQLITE_NULL:
+        return DB_NULL;
+    case SQLITE_INTEGER:
+        return DB_INT;
+    case SQLITE_TEXT:
+        return DB_TEXT;
+    default:
+        return DB_BYTES;
+    }
+}
+
+int64_t db_call_int(const struct db_call *call, size_t i)
+{
+    return sqlite3_value_int64(call->values[i]);
+}
+
+struct span db_call_span(const struct db_call *call, size_t i)
+{
+    const char *at = sqlite3_value_blob(call->values[i]);
+    return (struct span){at ? at : "", (size_t)sqlite3_value_bytes(call->values[i])};
+}
+
+void db_give_arg(struct db_call *call, size_t i)
+{
+    sqlite3_result_value(call->context, call->values[i]);
+}
+
+void db_give_int(struct db_call *call, int64_t number)
+{
+    sqlite3_result_int64(call->context, number);
+}
+
+void db_give(struct db_call *call, enum db_type type, struct span value)
+{
+    if (type == DB_TEXT)
+        sqlite3_result_text64(call->context, value.at, value.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    else
+        sqlite3_result_blob64(call->context, value.at, value.len, SQLITE_TRANSIENT);
+}
+
+void db_fail(struct db_call *call)
+{
+    sqlite3_result_error_code(call->context, NO_VALUE);
+}
+
+/* The copy may be larger than memory, and holds nothing that is not in the file. */
+enum err db_vacuum(struct db *db)
+{
+    TRY(db_exec(db, "PRAGMA temp_store = FILE"));
+    enum err err = db_exec(db, "VACUUM");
+    TRY(db_exec(db, "PRAGMA temp_store = MEMORY"));
+    return err;
 }
 
 const char *db_library_version(void)

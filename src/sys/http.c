@@ -20,12 +20,16 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "base/request_id.h"
 #include "base/time.h"
 #include "framing.h"
 #include "http_parts.h"
 #include "sys/net.h"
 
-#define SWEEP_MS 1000
+#define SWEEP_MS  1000
+#define GRACE_MS  100
+#define LINGER_MS 200
 
 static void report_stopped(struct http_server *server)
 {
@@ -47,9 +51,19 @@ void http_update_listener(struct http_server *server)
         evconnlistener_disable(listener);
 }
 
+void http_conn_came(struct http_server *server)
+{
+    struct http_counts *counts = server->limits.counts;
+    atomic_fetch_add_explicit(&counts->open, 1, memory_order_relaxed);
+    if (++server->conn_count == server->limits.connections)
+        atomic_fetch_add_explicit(&counts->filled, 1, memory_order_relaxed);
+    http_update_listener(server);
+}
+
 void http_conn_gone(struct http_server *server)
 {
     server->conn_count--;
+    atomic_fetch_sub_explicit(&server->limits.counts->open, 1, memory_order_relaxed);
     http_update_listener(server);
     report_stopped(server);
 }
@@ -117,24 +131,40 @@ static void take_body(struct call *call)
     call->open.request.body = (struct span){at ? (const char *)at : "", len};
 }
 
-static void on_stop_idle(evutil_socket_t fd, short what, void *arg)
+/*
+ * An idle connection may have a request on its way when we stop: for GRACE_MS it still gets an answer, which
+ * says that it is the last. Then we hang up, and for LINGER_MS read what crossed that, so that its sender
+ * sees an end before any answer, after which it may ask anew, and not a reset, after which it can't know.
+ */
+static void once(struct http_server *server, int ms, event_callback_fn fn)
 {
-    (void)fd, (void)what;
-    conns_close_idle(arg);
+    struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+    event_base_once(loop_base(server->loop), -1, EV_TIMEOUT, fn, server, &wait);
 }
 
-/* evhttp still needs the connection in here, so one that became idle while we stop is closed a turn later. */
+static void on_lingered(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    conns_close_hung_up(arg);
+}
+
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    conns_hang_up_idle(arg);
+    once(arg, LINGER_MS, on_lingered);
+}
+
+/* evhttp still needs the connection in here, so one that became idle while we stop is closed later. */
 static void on_answered(struct evhttp_request *req, void *arg)
 {
     (void)req;
     struct conn *conn = arg;
-    struct timeval at_once = {0, 0};
-    conn->busy = conn->flooded = false;
-    conn->deadline = 0;
+    conn_answered(conn);
     evhttp_connection_set_timeout(conn->evcon, conn->server->limits.timeout); /* it may have been held */
     conn_hold(conn, evbuffer_get_length(bufferevent_get_input(conn->bev)));
     if (conn->server->stopping)
-        event_base_once(loop_base(conn->server->loop), -1, EV_TIMEOUT, on_stop_idle, conn->server, &at_once);
+        once(conn->server, GRACE_MS, on_grace_over);
 }
 
 static struct call *call_new(struct http_server *server, struct evhttp_request *req)
@@ -182,6 +212,7 @@ static void on_request(struct evhttp_request *req, void *arg)
     take_target(call);
     take_headers(call);
     take_body(call);
+    call->open.request.id = request_id_take(&call->open.request, &call->open.arena, &server->ids);
     call->open.malformed = framing_is_doubtful(&call->open.request, req->major, req->minor);
     server->handler(&call->open, server->arg);
 }
@@ -202,14 +233,33 @@ static const char *date_now(struct http_server *server)
     return server->date;
 }
 
+static void add_headers(struct call *call, const struct header *headers, size_t count)
+{
+    struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
+    for (size_t i = 0; i < count; i++)
+        evhttp_add_header(list, headers[i].name.at, arena_copy(&call->open.arena, headers[i].value));
+    evhttp_add_header(list, "X-Request-Id", call->open.request.id);
+    evhttp_add_header(list, "Date", date_now(call->server));
+}
+
+/* Every request has one such line, but only where somebody looks into something. */
+static void tell(const struct http_call *call, const char *msg, int status)
+{
+    const struct http_subject *subject = &call->subject;
+    if (log_is_on(LOG_DEBUG))
+        log_event(LOG_DEBUG, msg, LOG_STR("request", call->request.id), LOG_NUM("status", status),
+                  LOG_MAYBE("operation", subject->operation), LOG_MAYBE("source", subject->source),
+                  LOG_MAYBE("event", subject->event), LOG_NUM("ms", time_now() - call->request.received));
+}
+
 void http_answer(struct http_call *open, int status, const struct header *headers, size_t count,
                  struct span body)
 {
     struct call *call = (struct call *)open;
     struct http_server *server = call->server;
     struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
-    for (size_t i = 0; i < count; i++)
-        evhttp_add_header(list, headers[i].name.at, arena_copy(&open->arena, headers[i].value));
+    tell(open, "answered", status);
+    add_headers(call, headers, count);
     bool flooded = call->conn != NULL && call->conn->flooded;
     struct buf length = {.arena = &open->arena};
     buf_add_int(&length, (int64_t)body.len);
@@ -217,13 +267,10 @@ void http_answer(struct http_call *open, int status, const struct header *header
         evhttp_add_header(list, "Content-Length", buf_text(&length));
     if (open->malformed || server->stopping || flooded)
         evhttp_add_header(list, "Connection", "close");
-    evhttp_add_header(list, "Date", date_now(server));
     if (!span_is(open->request.method, SPAN("HEAD")))
         evbuffer_add(evhttp_request_get_output_buffer(call->req), body.at, body.len);
-    if (call->conn != NULL) {
-        call->conn->call = NULL;
-        conn_set_deadline(call->conn, server->limits.timeout);
-    }
+    if (call->conn != NULL)
+        conn_answer(call->conn);
     evhttp_send_reply(call->req, status, NULL, NULL);
     call_free(call);
     report_stopped(server);
@@ -232,6 +279,13 @@ void http_answer(struct http_call *open, int status, const struct header *header
 bool http_gone(const struct http_call *call)
 {
     return ((const struct call *)call)->conn == NULL;
+}
+
+void http_trust(struct http_call *call)
+{
+    struct conn *conn = ((struct call *)call)->conn;
+    if (conn != NULL)
+        conn->trusted = true;
 }
 
 /*
@@ -260,9 +314,8 @@ void http_stream_begin(struct http_call *open, const struct header *headers, siz
     struct call *call = (struct call *)open;
     struct evkeyvalq *list = evhttp_request_get_output_headers(call->req);
     http_hold(open);
-    for (size_t i = 0; i < count; i++)
-        evhttp_add_header(list, headers[i].name.at, arena_copy(&open->arena, headers[i].value));
-    evhttp_add_header(list, "Date", date_now(call->server));
+    tell(open, "streaming", 200);
+    add_headers(call, headers, count);
     evhttp_add_header(list, "Connection", "close");
     evhttp_send_reply_start(call->req, 200, NULL);
 }
@@ -284,10 +337,8 @@ void http_stream_end(struct http_call *open)
 {
     struct call *call = (struct call *)open;
     struct http_server *server = call->server;
-    if (call->conn != NULL) {
-        call->conn->call = NULL;
-        conn_set_deadline(call->conn, server->limits.timeout);
-    }
+    if (call->conn != NULL)
+        conn_answer(call->conn);
     evhttp_send_reply_end(call->req);
     call_free(call);
     report_stopped(server);
@@ -336,8 +387,10 @@ struct http_server *http_new(struct loop *loop, const struct http_limits *limits
         known = (ev_uint16_t)(known | methods[i].type);
     server->loop = loop;
     server->limits = *limits;
+    atomic_fetch_add(&limits->counts->most, limits->connections);
     server->handler = handler;
     server->arg = arg;
+    server->ids = random_number();
     server->http = evhttp_new(loop_base(loop));
     if (server->http == NULL)
         abort();
@@ -385,6 +438,7 @@ void http_stop(struct http_server *server, loop_fn *done, void *arg)
     if (server->bound != NULL)
         evhttp_del_accept_socket(server->http, server->bound);
     server->bound = NULL;
-    conns_close_idle(server);
+    if (conns_have_idle(server))
+        once(server, GRACE_MS, on_grace_over);
     report_stopped(server);
 }

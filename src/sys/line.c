@@ -18,23 +18,33 @@
 
 struct line_server {
     struct loop *loop;
-    struct evconnlistener *listener;
+    struct evconnlistener *listener; /* NULL once it stops */
     char *path;
     line_handler *handler;
     void *arg;
     struct line_call *calls;
+    size_t count; /* of these */
 };
 
 struct line_call {
     struct line_call *next, *prev;
     struct line_server *server;
+    uid_t uid;
     struct bufferevent *bev; /* NULL once the client has gone */
     bool asked;              /* the handler has it */
     bool ended;
 };
 
+/* The others wait to be accepted until one has gone. */
+static void accept_more(struct line_server *server)
+{
+    if (server->listener != NULL && server->count < LINE_MAX_CALLS)
+        evconnlistener_enable(server->listener);
+}
+
 static void call_free(struct line_call *call)
 {
+    struct line_server *server = call->server;
     if (call->bev != NULL)
         bufferevent_free(call->bev);
     if (call->next != NULL)
@@ -42,8 +52,10 @@ static void call_free(struct line_call *call)
     if (call->prev != NULL)
         call->prev->next = call->next;
     else
-        call->server->calls = call->next;
+        server->calls = call->next;
     free(call);
+    server->count--;
+    accept_more(server);
 }
 
 /* A call that the handler has is freed by line_end only. */
@@ -91,12 +103,14 @@ static void on_written(struct bufferevent *bev, void *arg)
         call_free(call);
 }
 
-static bool may_ask(int fd)
+static bool may_ask(int fd, uid_t *uid)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid());
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+        return false;
+    *uid = peer.uid;
+    return peer.uid == 0 || peer.uid == geteuid();
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer, int len,
@@ -105,12 +119,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)listener, (void)peer, (void)len;
     struct line_server *server = arg;
     struct timeval silence = {SILENCE_S, 0};
-    if (!may_ask(fd)) {
+    uid_t uid;
+    if (!may_ask(fd, &uid)) {
         close(fd);
         return;
     }
     struct line_call *call = mem_alloc(sizeof *call);
     call->server = server;
+    call->uid = uid;
     call->bev = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
     if (call->bev == NULL)
         abort();
@@ -118,6 +134,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     if (call->next != NULL)
         call->next->prev = call;
     server->calls = call;
+    if (++server->count == LINE_MAX_CALLS)
+        evconnlistener_disable(server->listener);
     bufferevent_setcb(call->bev, on_readable, on_written, on_event, call);
     bufferevent_set_timeouts(call->bev, &silence, &silence);
     bufferevent_enable(call->bev, EV_READ | EV_WRITE);
@@ -132,8 +150,7 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 
 static void on_resume(void *arg)
 {
-    struct line_server *server = arg;
-    evconnlistener_enable(server->listener);
+    accept_more(arg);
 }
 
 struct line_server *line_serve(struct loop *loop, const char *path, line_handler *handler, void *arg,
@@ -156,14 +173,44 @@ struct line_server *line_serve(struct loop *loop, const char *path, line_handler
     return server;
 }
 
+static bool send_all(int fd, struct span text)
+{
+    while (text.len > 0) {
+        ssize_t sent = send(fd, text.at, text.len, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        text.at += sent;
+        text.len -= (size_t)sent;
+    }
+    return true;
+}
+
+/* The loop runs no more, so what was said last goes now, as far as it does without waiting. */
+static void flush(const struct line_call *call)
+{
+    struct evbuffer *output = call->bev != NULL ? bufferevent_get_output(call->bev) : NULL;
+    if (output == NULL)
+        return;
+    const char *bytes = (const char *)evbuffer_pullup(output, -1);
+    send_all(bufferevent_getfd(call->bev), (struct span){bytes, evbuffer_get_length(output)});
+}
+
 void line_stop(struct line_server *server)
 {
     evconnlistener_free(server->listener);
-    while (server->calls != NULL)
+    server->listener = NULL;
+    while (server->calls != NULL) {
+        flush(server->calls);
         call_free(server->calls);
+    }
     unlink(server->path);
     free(server->path);
     free(server);
+}
+
+uid_t line_uid(const struct line_call *call)
+{
+    return call->uid;
 }
 
 void line_say(struct line_call *call, struct span line)
@@ -181,18 +228,6 @@ void line_end(struct line_call *call)
         call_free(call);
 }
 
-static bool send_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t sent = send(fd, text.at, text.len, MSG_NOSIGNAL);
-        if (sent <= 0)
-            return false;
-        text.at += sent;
-        text.len -= (size_t)sent;
-    }
-    return true;
-}
-
 enum err line_ask(const char *path, struct span request, void (*line)(void *arg, struct span line), void *arg)
 {
     struct buf answer CLEANUP(buf_free) = {0};
@@ -208,5 +243,5 @@ enum err line_ask(const char *path, struct span request, void (*line)(void *arg,
     struct span rest = buf_span(&answer);
     while (rest.len > 0)
         line(arg, span_cut(&rest, '\n'));
-    return got == 0 ? ERR_OK : ERR_INTERNAL;
+    return got == 0 && answer.len > 0 ? ERR_OK : ERR_BUSY;
 }

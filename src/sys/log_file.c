@@ -7,6 +7,8 @@
 #include <threads.h>
 
 #include "base/mem.h"
+#include "base/time.h"
+#include "sys/db.h"
 
 /* As sqlite.org/walformat.html has them. */
 #define LOG_HEAD_BYTES  32
@@ -22,11 +24,14 @@ struct log_file {
     sqlite3_file base;
     sqlite3_file *real;
     char *gathered;
-    int count;             /* bytes of it */
-    sqlite3_int64 at;      /* where in the file they belong */
-    sqlite3_int64 frame;   /* bytes of a page with its head; 0 until the log is begun */
-    sqlite3_int64 through; /* what belongs before this is not gathered */
+    int count;              /* bytes of it */
+    sqlite3_int64 at;       /* where in the file they belong */
+    sqlite3_int64 frame;    /* bytes of a page with its head; 0 until the log is begun */
+    sqlite3_int64 through;  /* what belongs before this is not gathered */
+    sqlite3_int64 unsynced; /* bytes written since the last sync */
 };
+
+static struct db_syncs syncs;
 
 static sqlite3_vfs *default_vfs;
 static sqlite3_vfs gathering_vfs;
@@ -45,6 +50,7 @@ static int write_gathered(struct log_file *log)
     sqlite3_int64 at = log->at;
     log->at += count;
     log->count = 0;
+    log->unsynced += count;
     return count == 0 ? SQLITE_OK : log->real->pMethods->xWrite(log->real, log->gathered, count, at);
 }
 
@@ -92,7 +98,14 @@ static int on_sync(sqlite3_file *file, int flags)
     struct log_file *log = of(file);
     log->through = end_of_frame(log, log->at + log->count);
     int code = write_gathered(log);
-    return code == SQLITE_OK ? log->real->pMethods->xSync(log->real, flags) : code;
+    if (code != SQLITE_OK)
+        return code;
+    int64_t since = time_monotonic();
+    histogram_add(&syncs.bytes, HISTOGRAM_BYTES, log->unsynced);
+    log->unsynced = 0;
+    code = log->real->pMethods->xSync(log->real, flags);
+    histogram_add(&syncs.time, HISTOGRAM_TIME, time_monotonic() - since); /* also of one that failed */
+    return code;
 }
 
 static int on_read(sqlite3_file *file, void *to, int bytes, sqlite3_int64 at)
@@ -180,4 +193,9 @@ const char *log_file_vfs(void)
 {
     call_once(&registered, set_up);
     return gathering_vfs.zName;
+}
+
+const struct db_syncs *log_file_syncs(void)
+{
+    return &syncs;
 }

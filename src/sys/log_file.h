@@ -9,6 +9,11 @@
 #ifndef PICKUPD_SYS_LOG_FILE_H
 #define PICKUPD_SYS_LOG_FILE_H
 
+struct db_syncs;
+
+/* Of all logs that were written by it. */
+const struct db_syncs *log_file_syncs(void);
+
 /* The name of a VFS for SQLite around its default one. */
 const char *log_file_vfs(void);
 

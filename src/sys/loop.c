@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/time.h"
 
 /* A timer or a signal, kept for the life of the loop. */
 struct watch {
@@ -145,26 +146,38 @@ struct loop_timer {
     struct event *event;
     loop_fn *fn;
     void *arg;
+    int64_t due; /* us of time_monotonic */
 };
 
+static void wait_for(struct loop_timer *timer, int64_t ms)
+{
+    struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    event_add(timer->event, &wait);
+}
+
+/* libevent reckons with the kernel's last tick, or the beginning of the loop's turn, and so may be early. */
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct loop_timer *timer = arg;
-    timer->fn(timer->arg);
+    int64_t left = timer->due - time_monotonic();
+    if (left > 0)
+        wait_for(timer, left / 1000 + 1);
+    else
+        timer->fn(timer->arg);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
 {
     struct loop_timer *timer = mem_alloc(sizeof *timer);
-    *timer = (struct loop_timer){event_new(loop->base, -1, 0, on_timer, timer), fn, arg};
+    *timer = (struct loop_timer){event_new(loop->base, -1, 0, on_timer, timer), fn, arg, 0};
     return timer;
 }
 
 void loop_timer_set(struct loop_timer *timer, int64_t ms)
 {
-    struct timeval wait = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-    event_add(timer->event, &wait);
+    timer->due = time_monotonic() + ms * 1000;
+    wait_for(timer, ms);
 }
 
 void loop_timer_clear(struct loop_timer *timer)

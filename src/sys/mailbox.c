@@ -78,6 +78,14 @@ bool mailbox_has_room(struct mailbox *mailbox, int64_t *oldest)
     return room;
 }
 
+size_t mailbox_depth(struct mailbox *mailbox)
+{
+    pthread_mutex_lock(&mailbox->lock);
+    size_t count = mailbox->count;
+    pthread_mutex_unlock(&mailbox->lock);
+    return count;
+}
+
 bool mailbox_take(struct mailbox *mailbox, int64_t ms, struct mail **all)
 {
     int64_t until = time_monotonic() + ms * 1000;

@@ -135,18 +135,29 @@ int net_listen_unix(const char *path, unsigned mode, struct faults *faults)
     return -1;
 }
 
+/* Where the manager counts more than it has passed on, a file of our own may have the number. */
+static bool is_listening(int fd)
+{
+    int yes = 0;
+    socklen_t len = sizeof yes;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 && yes != 0;
+}
+
 int net_inherited(const char *name)
 {
+    int yes = 1, fd = FIRST_INHERITED - 1;
     int64_t pid, count;
     struct span names = span_of(getenv("LISTEN_FDNAMES"));
     if (!num_parse(span_of(getenv("LISTEN_PID")), &pid) || pid != getpid() ||
         !num_parse(span_of(getenv("LISTEN_FDS")), &count))
         return -1;
-    for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + count; fd++) {
-        if (!span_is(span_cut(&names, ':'), span_of(name)))
+    while (count-- > 0 && names.len > 0) {
+        fd++;
+        if (!span_is(span_cut(&names, ':'), span_of(name)) || !is_listening(fd))
             continue;
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes); /* of no effect on a unix socket */
         return fd;
     }
     return -1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sys/directory.h"
 
 struct reserve {
     int fd;
@@ -17,7 +18,7 @@ struct reserve {
 
 struct reserve *reserve_open(const char *path, int64_t bytes)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = directory_open(path);
     if (fd < 0)
         return NULL;
     struct reserve *reserve = mem_alloc(sizeof *reserve);

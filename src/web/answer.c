@@ -2,19 +2,29 @@
 #include "handlers.h"
 
 #include "base/json.h"
+#include "base/log.h"
+#include "base/time.h"
 
 static const struct header json_type = {SPAN("Content-Type"), SPAN("application/json")};
 static const struct header problem_type = {SPAN("Content-Type"), SPAN("application/problem+json")};
 
+static void answer(struct exchange *exchange, int status, const struct header *headers, size_t count,
+                   struct span body)
+{
+    if (exchange->since != 0)
+        watch_answered(exchange->face->watch, status, time_monotonic() - exchange->since);
+    http_answer(exchange->call, status, headers, count, body);
+}
+
 void web_answer(struct exchange *exchange, int status, struct span json)
 {
-    http_answer(exchange->call, status, &json_type, 1, json);
+    answer(exchange, status, &json_type, 1, json);
 }
 
 void web_reply(struct exchange *exchange, const struct reply *reply)
 {
     struct header type = {SPAN("Content-Type"), reply->type};
-    http_answer(exchange->call, reply->status, &type, reply->body.len > 0 ? 1 : 0, reply->body);
+    answer(exchange, reply->status, &type, reply->body.len > 0 ? 1 : 0, reply->body);
 }
 
 /* {"error":...} for senders; a problem document (RFC 9457) for the lab's own programs. */
@@ -33,6 +43,7 @@ static struct span error_json(struct exchange *exchange, enum err err, const cha
     json_add_int(&out, "status", err_status(err));
     if (detail != NULL)
         json_add_str(&out, "detail", span_of(detail));
+    json_add_str(&out, "requestId", span_of(exchange->call->request.id));
     if (faults != NULL) {
         json_key(&out, SPAN("errors"));
         json_open(&out, '[');
@@ -42,6 +53,24 @@ static struct span error_json(struct exchange *exchange, enum err err, const cha
     }
     json_close(&out, '}');
     return buf_span(&out);
+}
+
+/*
+ * What was told where it was found out is not told again. Strangers can come to all of this: the
+ * errors do not share their limit, so that a scan of paths does not hide a token that is wrong.
+ */
+static void tell(const struct exchange *exchange, enum err err)
+{
+    static struct log_site sites[ERR_COUNT];
+    const struct http_call *call = exchange->call;
+    enum err why = exchange->because != ERR_OK ? exchange->because : err;
+    bool is_public = exchange->face->kind == FACE_PUBLIC;
+    if (why == ERR_BAD_SIGNATURE || (!is_public && why != ERR_NO_TOKEN && why != ERR_ROLE))
+        return;
+    log_event_at(&sites[why], is_public ? LOG_INFO : LOG_WARN, "request refused",
+                 LOG_STR("request", call->request.id), LOG_NUM("status", err_status(err)),
+                 LOG_STR("reason", err_text(why)), LOG_MAYBE("operation", call->subject.operation),
+                 LOG_MAYBE("source", call->subject.source));
 }
 
 void web_refuse_with(struct exchange *exchange, enum err err, const char *detail, const struct faults *faults,
@@ -56,7 +85,10 @@ void web_refuse_with(struct exchange *exchange, enum err err, const char *detail
         headers[count++] = (struct header){SPAN("Retry-After"), buf_span(&seconds)};
     if (further != NULL)
         headers[count++] = *further;
-    http_answer(exchange->call, status, headers, count, error_json(exchange, err, detail, faults));
+    tell(exchange, err);
+    if (status == 503 && exchange->face->kind == FACE_PRIVATE)
+        watch_shed(exchange->face->watch, err);
+    answer(exchange, status, headers, count, error_json(exchange, err, detail, faults));
 }
 
 void web_refuse(struct exchange *exchange, enum err err)

@@ -14,9 +14,9 @@
 #define ANYBODY (READERS | TOKEN_PUBLISH)
 
 const struct api apis[] = {
-#define API(name, method, path, role, in, status, out, others, summary)                                      \
-    {#name,        #method, path,    role,       &shape_##in,       status,                                  \
-     &shape_##out, others,  summary, api_##name, "application/json"},
+#define API(name, method, path, role, audit, in, status, out, others, summary)                               \
+    {#name,  #method,      path,   role,    AUDIT_##audit, &shape_##in,                                      \
+     status, &shape_##out, others, summary, api_##name,    "application/json"},
 #include "tbl/api.h"
 };
 
@@ -225,6 +225,24 @@ static void run(struct ask *ask)
                                          : NULL);
 }
 
+static void refuse_role(struct ask *ask, enum err err)
+{
+    bool is_audited = err == ERR_OK;
+    ask_refuse(ask, is_audited ? ERR_ROLE : err, is_audited ? "The token's role does not allow this" : NULL);
+}
+
+/* Of who tries what he may not, the path and the rest are anything. */
+static void run_as_told(struct ask *ask)
+{
+    note_who(ask);
+    if ((ask->api->roles & ask->token->role) != 0) {
+        run(ask);
+        return;
+    }
+    ask->entry.status = err_status(ERR_ROLE);
+    ask_audit(ask, refuse_role);
+}
+
 void api_handle(const struct exchange *exchange)
 {
     struct arena *arena = &exchange->call->arena;
@@ -233,16 +251,28 @@ void api_handle(const struct exchange *exchange)
     ask->exchange = *exchange;
     ask->api = find(ask, exchange->call->request.path, exchange->call->request.method, &allowed);
     ask->token = find_token(ask);
+    if (ask->token != NULL)
+        http_trust(exchange->call);
+    if (ask->api != NULL)
+        exchange->call->subject.operation = ask->api->name;
     if (allowed.len == 0)
         ask_refuse(ask, ERR_NOT_FOUND, NULL);
     else if (ask->api == NULL)
         web_refuse_method(&ask->exchange, buf_text(&allowed));
     else if (ask->token == NULL)
         refuse_token(ask);
-    else if ((ask->api->roles & ask->token->role) == 0)
-        ask_refuse(ask, ERR_ROLE, "The token's role does not allow this");
     else
-        run(ask);
+        run_as_told(ask);
+}
+
+bool ask_is_known(struct ask *ask)
+{
+    bool is_known = find_token(ask) != NULL;
+    if (!is_known) {
+        json_free(ask->body);
+        refuse_token(ask);
+    }
+    return is_known;
 }
 
 /* For the operations. */
@@ -282,22 +312,45 @@ static void on_written(struct store_job *job)
     ask->finish(ask, job->err);
 }
 
-static void put_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err),
-                      bool grows)
+static void put_job(struct ask *ask, const struct store_job *job, void (*finish)(struct ask *, enum err))
 {
     struct writer *writer = ask->exchange.face->writer;
     ask->finish = finish;
-    ask->write = (struct store_job){.kind = STORE_CALL,
-                                    .call = call,
-                                    .webhook = grows,
-                                    .bytes = grows ? ask->exchange.call->request.body.len : 0,
-                                    .loop = ask->exchange.call->loop,
-                                    .done = on_written};
-    enum err err = grows ? writer_admits(writer, ask->write.bytes) : ERR_OK;
+    ask->write = *job;
+    ask->write.loop = ask->exchange.call->loop;
+    ask->write.done = on_written;
+    enum err err = job->webhook ? writer_admits(writer, job->bytes) : ERR_OK;
     if (err == ERR_OK)
         err = writer_put(writer, &ask->write);
     if (err != ERR_OK)
         finish(ask, err);
+}
+
+/* What it changes and what is told of it are kept together, or neither. */
+static enum err call_noted(struct store *store, struct store_job *job)
+{
+    struct ask *ask = ask_of(job);
+    note_begin(ask);
+    TRY(ask->call(store, job));
+    note_end(ask);
+    return ERR_OK;
+}
+
+static void put_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err),
+                      bool grows)
+{
+    struct store_job job = {.kind = STORE_CALL,
+                            .call = call_noted,
+                            .webhook = grows,
+                            .bytes = grows ? ask->exchange.call->request.body.len : 0,
+                            .audit = ask->api->audit != AUDIT_NEITHER ? &ask->entry : NULL};
+    ask->call = call;
+    put_job(ask, &job, finish);
+}
+
+void ask_audit(struct ask *ask, void (*finish)(struct ask *ask, enum err err))
+{
+    put_job(ask, &(struct store_job){.kind = STORE_FENCE, .webhook = true, .audit = &ask->entry}, finish);
 }
 
 void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err))
@@ -318,13 +371,19 @@ static struct ask *ask_of_read(struct reader_job *job)
 static void run_read(struct view *view, struct reader_job *job)
 {
     struct ask *ask = ask_of_read(job);
+    note_begin(ask);
     ask->err = ask->run(view, ask);
+    note_end(ask);
 }
 
 static void on_read(struct reader_job *job)
 {
     struct ask *ask = ask_of_read(job);
-    ask->finish(ask, job->skipped ? ERR_BUSY : ask->err);
+    enum err err = job->skipped ? ERR_BUSY : ask->err;
+    if (err == ERR_OK && ask->api->audit != AUDIT_NEITHER)
+        ask_audit(ask, ask->finish);
+    else
+        ask->finish(ask, err);
 }
 
 void ask_read(struct ask *ask, enum err (*read)(struct view *view, struct ask *ask),
@@ -367,14 +426,4 @@ bool ask_is_good(struct ask *ask, enum err err)
     if (err != ERR_OK)
         ask_refuse(ask, err, err == ERR_NOT_FOUND ? "Nothing of that name is there" : NULL);
     return err == ERR_OK;
-}
-
-void ask_put_time(struct buf *out, const char *key, int64_t ms)
-{
-    char text[TIME_TEXT];
-    time_write(text, ms);
-    if (ms == 0)
-        json_add_raw(out, key, SPAN("null"));
-    else
-        json_add_str(out, key, span_of(text));
 }

@@ -8,6 +8,7 @@
 
 #include "handlers.h"
 #include "model/shapes.h"
+#include "note.h"
 #include "store/reader.h"
 
 #define API_NAMES    2   /* parts in braces of one path */
@@ -15,11 +16,15 @@
 #define API_NAME_MAX 300 /* bytes of such a part, decoded */
 #define API_PAGE     100 /* rows of a page, unless the query says how many */
 
+/* What the audit takes an operation for. A look and a change make a row each. */
+enum api_audit { AUDIT_NEITHER, AUDIT_LOOK, AUDIT_CHANGE };
+
 /* A row of include/tbl/api.h. */
 struct ask;
 struct api {
     const char *name, *method, *path;
     unsigned roles; /* of enum token_role */
+    enum api_audit audit;
     const struct shape *in;
     int status;
     const struct shape *out;
@@ -49,8 +54,10 @@ struct ask {
     struct span params[API_PARAMS]; /* in the order of include/tbl/param.h; {NULL, 0} if not given */
     struct json *body;              /* as its shape says; NULL where there is none */
     void *data;                     /* the operation's own */
+    struct note note;               /* for the audit */
+    struct audit_entry entry;
 
-    struct store_job write; /* the rest is for ask_write and ask_read */
+    struct store_job write; /* the rest is for ask_write, ask_read and ask_audit */
     struct reader_job read;
     enum err err;
     store_call *call;
@@ -58,7 +65,8 @@ struct ask {
     void (*finish)(struct ask *ask, enum err err);
 };
 
-#define API(name, method, path, role, in, status, out, others, summary) void api_##name(struct ask *ask);
+#define API(name, method, path, role, audit, in, status, out, others, summary)                               \
+    void api_##name(struct ask *ask);
 #include "tbl/api.h"
 
 /* Answers anything under /v1/. */
@@ -83,8 +91,9 @@ int64_t ask_param_int(const struct ask *ask, const char *name, int64_t otherwise
 int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise);
 
 /*
- * Runs a call in the writer's thread, and `finish` afterwards, back here; at once, with the error, if the
- * writer can't take it. `call` finds the ask by ask_of.
+ * Runs a call in the writer's thread, whose row of the audit it fills in (see note.h), and `finish`
+ * afterwards, back here; at once, with the error, if the writer can't take it. `call` finds the ask by
+ * ask_of.
  */
 void ask_write(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
 struct ask *ask_of(struct store_job *job);
@@ -92,9 +101,16 @@ struct ask *ask_of(struct store_job *job);
 /* The same for what makes the store grow: it is refused where a webhook would be, and gives way as one. */
 void ask_grow(struct ask *ask, store_call *call, void (*finish)(struct ask *ask, enum err err));
 
-/* The same in the reader's thread. */
+/* The same in the reader's thread; if it is a look, `finish` is called once its row of the audit is on disk.
+ */
 void ask_read(struct ask *ask, enum err (*run)(struct view *view, struct ask *ask),
               void (*finish)(struct ask *ask, enum err err));
+
+/* Puts a row of the audit on the disk as it stands in ask->entry; refused where a webhook would be. */
+void ask_audit(struct ask *ask, void (*finish)(struct ask *ask, enum err err));
+
+/* Whether the request's token is one of the present configuration; it has been answered if not. */
+bool ask_is_known(struct ask *ask);
 
 /* Answers, and ends the ask. */
 void ask_answer(struct ask *ask, int status, struct span json);
@@ -104,8 +120,5 @@ void ask_refuse_faults(struct ask *ask, enum err err, const struct faults *fault
 
 /* True for ERR_OK; else a refusal was answered: 404 for ERR_NOT_FOUND, 503 for what is the disk's. */
 bool ask_is_good(struct ask *ask, enum err err);
-
-/* A text or time in an object. */
-void ask_put_time(struct buf *out, const char *key, int64_t ms); /* null for 0 */
 
 #endif

@@ -26,10 +26,15 @@ static enum err call_claim(struct store *store, struct store_job *job)
                                 .now = time_now()};
     arena_free(&claiming->arena);
     claiming->list = (struct claim_list){0};
-    TRY(consumers_find(store_view(store), ask, &claiming->arena, &consumer));
+    TRY(consumers_find(store_view(store), &claiming->arena, ask_org(ask), ask->names[0], &consumer));
     claiming->consumer = consumer.id;
     claiming->is_paused = consumer.paused;
-    return claim_next(store, &claiming->arena, &consumer, &order, &claiming->list);
+    TRY(claim_next(store, &claiming->arena, &consumer, &order, &claiming->list));
+    for (const struct claim *claim = claiming->list.first; claim != NULL; claim = claim->next)
+        note_row(ask, claim->lease.seq);
+    if (claiming->list.count == 0)
+        note_nothing(ask);
+    return ERR_OK;
 }
 
 static void put_claim(struct buf *out, const struct claim *claim)
@@ -39,7 +44,7 @@ static void put_claim(struct buf *out, const struct claim *claim)
     json_open(out, '{');
     json_add_str(out, "lease", span_of(lease));
     json_add_int(out, "attempt", claim->attempt);
-    ask_put_time(out, "leaseUntil", claim->until);
+    time_add(out, "leaseUntil", claim->until);
     json_key(out, SPAN("event"));
     envelope_write(out, claim->lease.seq, &claim->event);
     json_close(out, '}');
@@ -73,6 +78,8 @@ static void on_claimed(struct ask *ask, enum err err)
         polls_leave(polls, &claiming->poll);
         arena_free(&claiming->arena);
         ask_refuse(ask, err, NULL);
+        if (err == ERR_NOT_FOUND)
+            polls_wake(polls, consumer); /* so that all who wait for what was deleted find out */
     } else if (claiming->list.count > 0) {
         polls_leave(polls, &claiming->poll);
         answer_claims(claiming);
@@ -112,6 +119,7 @@ void api_claim(struct ask *ask)
     if (consumers_refuse_flows(ask))
         return;
     http_hold(ask->exchange.call);
+    polls_begin(ask->exchange.face->polls, &claiming->poll);
     ask_write(ask, call_claim, on_claimed);
 }
 
@@ -127,15 +135,32 @@ struct saying {
                     const struct lease *lease, enum claim_result *result);
 };
 
+/* Of a lease that is over the number is whatever was sent. */
+static void note_said(struct ask *ask, const struct saying *saying)
+{
+    int64_t expired = 0, dead = 0;
+    for (size_t i = 0; i < saying->count; i++) {
+        expired += saying->results[i] == CLAIM_EXPIRED;
+        dead += saying->results[i] == CLAIM_DEAD;
+        if (saying->results[i] != CLAIM_EXPIRED)
+            note_row(ask, saying->leases[i].seq);
+    }
+    if (dead > 0)
+        note_count(ask, "dead", dead);
+    if (expired > 0)
+        note_count(ask, "expired", expired);
+}
+
 static enum err call_say(struct store *store, struct store_job *job)
 {
     struct ask *ask = ask_of(job);
     struct saying *saying = ask->data;
     struct consumer consumer;
-    TRY(consumers_find(store_view(store), ask, ask_arena(ask), &consumer));
+    TRY(consumers_find(store_view(store), ask_arena(ask), ask_org(ask), ask->names[0], &consumer));
     saying->consumer = consumer.id;
     for (size_t i = 0; i < saying->count; i++)
         TRY(saying->say(store, ask, &consumer, &saying->leases[i], &saying->results[i]));
+    note_said(ask, saying);
     return ERR_OK;
 }
 

@@ -31,8 +31,11 @@ struct putting {
 
 static enum err call_put(struct store *store, struct store_job *job)
 {
-    struct putting *putting = ask_of(job)->data;
-    return clinic_put(store, &putting->row, &putting->added, &putting->revived);
+    struct ask *ask = ask_of(job);
+    struct putting *putting = ask->data;
+    TRY(clinic_put(store, &putting->row, &putting->added, &putting->revived));
+    note_status(ask, putting->added ? 201 : 200);
+    return ERR_OK;
 }
 
 static void answer_put(struct ask *ask, enum err err)
@@ -50,9 +53,7 @@ void api_clinic_put(struct ask *ask)
     struct faults faults = {.arena = ask_arena(ask)};
     struct putting *putting = arena_alloc(ask_arena(ask), sizeof *putting);
     struct span document = document_of(ask, ask->body);
-    if (document.len > CLINIC_MAX)
-        faults_add(&faults, "Invalid clinic: longer than 32768 bytes");
-    else if (clinic_read(ask->body, &clinic, &faults) && !span_is(clinic.id, ask->names[0]))
+    if (clinic_check(ask->body, document, &clinic, &faults) && !span_is(clinic.id, ask->names[0]))
         faults_add(&faults, "Invalid clinicId: the path has another");
     if (faults.count > 0) {
         ask_refuse_faults(ask, ERR_BAD_REQUEST, &faults);
@@ -129,11 +130,14 @@ struct import {
 
 static enum err call_import(struct store *store, struct store_job *job)
 {
-    struct import *import = ask_of(job)->data;
+    struct ask *ask = ask_of(job);
+    struct import *import = ask->data;
     for (size_t i = 0; i < import->count; i++) {
         struct putting *putting = &import->all[i];
-        if (import->faults[i].count == 0)
-            TRY(clinic_put(store, &putting->row, &putting->added, &putting->revived));
+        if (import->faults[i].count > 0)
+            continue;
+        TRY(clinic_put(store, &putting->row, &putting->added, &putting->revived));
+        note_id(ask, putting->row.id);
     }
     return ERR_OK;
 }
@@ -189,10 +193,7 @@ static void read_one(struct ask *ask, struct import *import, size_t i)
     const struct json *json = json_at(ask->body, i);
     faults->arena = ask_arena(ask);
     struct span document = document_of(ask, json);
-    if (document.len > CLINIC_MAX)
-        faults_add(faults, "Invalid clinic: longer than 32768 bytes");
-    else if (shape_check(&shape_clinic, json, faults))
-        clinic_read(json, &clinic, faults);
+    clinic_check(json, document, &clinic, faults);
     import->all[i].row =
         (struct clinic_row){ask_org(ask), json_str(json_get(json, "clinicId")), document, time_now()};
 }

@@ -16,8 +16,8 @@ static void put_head(struct buf *out, const struct delivery *delivery)
     trip_put(out, delivery->driver, delivery->eta);
     json_add_raw(out, "proof", delivery->proof.len > 0 ? delivery->proof : SPAN("null"));
     json_add_int(out, "seq", delivery->seq);
-    ask_put_time(out, "created", delivery->created);
-    ask_put_time(out, "updated", delivery->updated);
+    time_add(out, "created", delivery->created);
+    time_add(out, "updated", delivery->updated);
 }
 
 static void put_case_id(void *arg, const struct delivery_case *one)

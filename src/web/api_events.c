@@ -19,7 +19,10 @@ struct paging {
 static enum err run_page(struct view *view, struct ask *ask)
 {
     struct paging *paging = ask->data;
-    return journal_read(view, ask_arena(ask), &paging->order, &paging->page);
+    TRY(journal_read(view, ask_arena(ask), &paging->order, &paging->page));
+    for (const struct journal_entry *entry = paging->page.first; entry != NULL; entry = entry->next)
+        note_row(ask, entry->seq);
+    return ERR_OK;
 }
 
 static void put_page(struct buf *out, const struct journal_page *page)
@@ -131,8 +134,10 @@ struct looking {
 static enum err run_way(struct view *view, struct ask *ask)
 {
     struct looking *looking = ask->data;
-    return journal_way(view, ask_arena(ask), ask_org(ask), &looking->id, time_now(), &looking->entry,
-                       &looking->steps);
+    TRY(journal_way(view, ask_arena(ask), ask_org(ask), &looking->id, time_now(), &looking->entry,
+                    &looking->steps));
+    note_row(ask, looking->entry.seq);
+    return ERR_OK;
 }
 
 static void put_step(struct buf *out, const struct journal_step *step)
@@ -143,7 +148,7 @@ static void put_step(struct buf *out, const struct journal_step *step)
     if (step->claim.known) {
         json_add_int(out, "attempts", step->claim.attempts);
         json_add_str(out, "worker", step->claim.worker);
-        ask_put_time(out, "due", step->claim.due);
+        time_add(out, "due", step->claim.due);
         json_add_raw(out, "history", step->claim.history);
     }
     json_close(out, '}');

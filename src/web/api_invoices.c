@@ -26,7 +26,7 @@ static void put_invoice(struct buf *out, const struct invoice *invoice, const st
     json_add_str(out, "currency", invoice->currency);
     json_add_str(out, "status", span_of(invoice_status_name(invoice->status)));
     json_add_raw(out, "delivered", invoice->delivered.len > 0 ? invoice->delivered : SPAN("null"));
-    ask_put_time(out, "updated", invoice->updated);
+    time_add(out, "updated", invoice->updated);
     json_close(out, '}');
 }
 
@@ -77,6 +77,7 @@ static enum err call_put(struct store *store, struct store_job *job)
     if (!invoice_status_read(json_str(json_get(ask->body, "status")), &invoice.status))
         invoice.status = INVOICE_ISSUED;
     TRY(invoice_put(store, &invoice, &cases, &one->added));
+    note_status(ask, one->added ? 201 : 200);
     return find(store_view(store), ask);
 }
 

@@ -1,4 +1,5 @@
 /* What the dispatcher was told, or is to be. */
+#include "base/time.h"
 #include "page.h"
 #include "store/notices.h"
 #include "trip.h"
@@ -14,12 +15,12 @@ static void put_row(void *arg, const struct notice *notice)
     json_open(out, '{');
     json_add_str(out, "id", span_of(id));
     json_add_str(out, "kind", notice->kind);
-    ask_put_time(out, "time", notice->time);
+    time_add(out, "time", notice->time);
     json_add_str(out, "org", notice->org);
     json_add_raw(out, "detail", notice->detail);
     json_add_str(out, "state", span_of(notice_state_name(notice->state)));
     json_add_int(out, "attempts", notice->attempts);
-    ask_put_time(out, "due", notice->state == NOTICE_PENDING ? notice->due : 0);
+    time_add(out, "due", notice->state == NOTICE_PENDING ? notice->due : 0);
     trip_put_text(out, "error", notice->error);
     json_close(out, '}');
 }

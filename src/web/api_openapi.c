@@ -141,6 +141,7 @@ static void put_answers(struct buf *out, const struct api *api)
     put_problem(out, SPAN("413"));
     if (api->in != &shape_none)
         put_problem(out, SPAN("415"));
+    put_problem(out, SPAN("500"));
     put_problem(out, SPAN("503"));
     json_close(out, '}');
 }

@@ -18,15 +18,15 @@ static void put_pickup(struct buf *out, const struct pickup *pickup)
     json_add_str(out, "priority", span_of(priority_name(pickup->priority)));
     json_key(out, SPAN("window"));
     json_open(out, '{');
-    ask_put_time(out, "start", pickup->window.start);
-    ask_put_time(out, "end", pickup->window.end);
+    time_add(out, "start", pickup->window.start);
+    time_add(out, "end", pickup->window.end);
     json_close(out, '}');
     trip_put_text(out, "series", pickup->series);
     trip_put(out, pickup->driver, pickup->eta);
     json_add_raw(out, "detail", pickup->detail);
     json_add_int(out, "seq", pickup->seq);
-    ask_put_time(out, "created", pickup->created);
-    ask_put_time(out, "updated", pickup->updated);
+    time_add(out, "created", pickup->created);
+    time_add(out, "updated", pickup->updated);
     json_close(out, '}');
 }
 
@@ -188,12 +188,27 @@ static void answer_one(struct ask *ask, enum err err)
         answer_pickup(ask);
 }
 
+/* Before the pickup is read: who asks in vain is told nothing of it. */
+static bool is_spoken(struct ask *ask, struct span vendor)
+{
+    struct definition *own;
+    const struct definition *definition = find_words(ask, vendor, &own);
+    bool is_spoken = definition != NULL && definition->confirmation != NULL;
+    if (own != NULL)
+        definition_free(own);
+    if (!is_spoken)
+        ask_refuse(ask, ERR_NOT_FOUND, "No vendor of that name has a confirmation");
+    return is_spoken;
+}
+
 void api_pickup(struct ask *ask)
 {
+    struct span vendor = ask_param(ask, "as");
     struct one *one = arena_alloc(ask_arena(ask), sizeof *one);
     one->origin = ask_param(ask, "origin");
     ask->data = one;
-    ask_read(ask, run_one, answer_one);
+    if (vendor.at == NULL || is_spoken(ask, vendor))
+        ask_read(ask, run_one, answer_one);
 }
 
 /* Moving. */

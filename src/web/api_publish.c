@@ -50,11 +50,31 @@ static enum err put_item(struct store *store, struct item *item)
     return ERR_OK;
 }
 
+static void note_items(struct ask *ask, const struct items *items)
+{
+    int64_t counts[RESULTS] = {0};
+    for (size_t i = 0; i < items->count; i++) {
+        counts[items->all[i].result]++;
+        if (items->all[i].result == RESULT_STORED)
+            note_row(ask, items->all[i].seq);
+    }
+    if (counts[RESULT_DUPLICATE] > 0)
+        note_count(ask, "duplicates", counts[RESULT_DUPLICATE]);
+    if (counts[RESULT_REJECTED] > 0)
+        note_count(ask, "rejected", counts[RESULT_REJECTED]);
+    if (json_kind(ask->body) != JSON_ARR)
+        note_status(ask, counts[RESULT_STORED] > 0 ? 201 : 200);
+    if (json_kind(ask->body) != JSON_ARR && counts[RESULT_REJECTED] > 0)
+        note_nothing(ask);
+}
+
 static enum err call_publish(struct store *store, struct store_job *job)
 {
-    struct items *items = ask_of(job)->data;
+    struct ask *ask = ask_of(job);
+    struct items *items = ask->data;
     for (size_t i = 0; i < items->count; i++)
         TRY(put_item(store, &items->all[i]));
+    note_items(ask, items);
     return ERR_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Quarantine: looking, and mapping again. */
 #include "base/base64.h"
+#include "base/time.h"
 #include "flow/retry.h"
 #include "page.h"
 
@@ -11,8 +12,8 @@ static void put_row(struct buf *out, const struct view_quarantine *row)
     event_id_write(id, &row->id);
     json_add_str(out, "id", span_of(id));
     json_add_str(out, "origin", row->origin);
-    ask_put_time(out, "firstSeen", row->first_seen);
-    ask_put_time(out, "lastSeen", row->last_seen);
+    time_add(out, "firstSeen", row->first_seen);
+    time_add(out, "lastSeen", row->last_seen);
     json_add_int(out, "count", row->count);
     json_add_raw(out, "errors", row->faults);
     json_add_int(out, "bytes", row->bytes);
@@ -33,8 +34,10 @@ static enum err run_page(struct view *view, struct ask *ask)
 {
     struct page *page = ask->data;
     page->last_number = page->after_number;
-    return view_quarantine_page(view, ask_org(ask), ask_text(ask, "origin"), &page->last_number, page->limit,
-                                put_listed, page);
+    TRY(view_quarantine_page(view, ask_org(ask), ask_text(ask, "origin"), &page->last_number, page->limit,
+                             put_listed, page));
+    note_count(ask, "count", page->rows);
+    return ERR_OK;
 }
 
 void api_quarantine(struct ask *ask)
@@ -159,9 +162,10 @@ static void retry(struct ask *ask, const struct retry_scope *scope)
         json_key(&retrying->out, SPAN("results"));
         json_open(&retrying->out, '[');
     }
+    ask->entry.status = ask->api->status;
     http_hold(ask->exchange.call); /* one commit a row */
-    retry_start(&face->sources, face->view, face->writer, ask->exchange.call->loop, scope, put_retried,
-                answer_retry, ask);
+    retry_start(&face->sources, face->view, face->writer, ask->exchange.call->loop, scope, &ask->entry,
+                put_retried, answer_retry, ask);
 }
 
 void api_quarantine_retry(struct ask *ask)

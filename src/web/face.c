@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "model/definition.h"
+#include "model/tally.h"
 
 _Static_assert(RETRY_AFTER == 5, "as below");
 
@@ -28,13 +29,13 @@ struct span face_no_room(enum face_kind face)
 struct route {
     enum face_kind face;
     struct span path;
-    const char *methods;
+    const char *methods, *name;
     void (*handle)(struct exchange *exchange);
 };
 
 static const struct route routes[] = {
 #define ROUTE(face, path, methods, handler)                                                                  \
-    {FACE_##face, {"" path, sizeof(path) - 1}, methods, web_##handler},
+    {FACE_##face, {"" path, sizeof(path) - 1}, methods, #handler, web_##handler},
 #include "tbl/route.h"
 };
 
@@ -71,6 +72,12 @@ static bool allows(const char *methods, struct span method)
     return false;
 }
 
+static void count(const struct exchange *exchange, enum refusal refusal)
+{
+    if (exchange->source != NULL)
+        tally_refuse(exchange->source, refusal);
+}
+
 void face_handle(struct http_call *call, void *arg)
 {
     struct exchange exchange = {.call = call, .face = arg};
@@ -83,16 +90,23 @@ void face_handle(struct http_call *call, void *arg)
     const char *methods = NULL;
     if (route != NULL && goes_on(route))
         exchange.source = sources_find(exchange.face->sources, exchange.name);
+    if (exchange.source != NULL)
+        call->subject.source = exchange.source->name;
+    if (route != NULL)
+        call->subject.operation = route->name;
     if (route != NULL)
         methods = methods_of(route, exchange.source);
-    if (call->malformed)
+    if (call->malformed) {
+        count(&exchange, REFUSAL_FRAMING);
         web_refuse(&exchange, ERR_BAD_REQUEST);
-    else if (route == NULL)
+    } else if (route == NULL)
         web_refuse(&exchange, ERR_NOT_FOUND);
-    else if (goes_on(route) && exchange.source == NULL)
+    else if (goes_on(route) && exchange.source == NULL) {
+        watch_unknown(exchange.face->watch);
         web_refuse(&exchange, ERR_UNKNOWN_SOURCE);
-    else if (!allows(methods, call->request.method))
+    } else if (!allows(methods, call->request.method)) {
+        count(&exchange, REFUSAL_METHOD);
         web_refuse_method(&exchange, methods);
-    else
+    } else
         route->handle(&exchange);
 }

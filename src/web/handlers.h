@@ -16,6 +16,8 @@ struct exchange {
     struct span name;            /* what the path goes on with */
     const struct source *source; /* of a webhook's path */
     int64_t retry_after;         /* seconds; 0: the usual */
+    enum err because;            /* what the log says instead of the refusal's own text */
+    int64_t since; /* us of time_monotonic when a webhook was whole; 0: its time is not counted */
 };
 
 #define ROUTE(face, path, methods, handler) void web_##handler(struct exchange *exchange);

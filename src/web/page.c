@@ -5,6 +5,7 @@ void page_begin(struct ask *ask, const char *name)
 {
     struct page *page = arena_alloc(ask_arena(ask), sizeof *page);
     *page = (struct page){
+        .ask = ask,
         .out.arena = ask_arena(ask),
         .limit = ask_param_int(ask, "limit", API_PAGE),
         .after = ask_text(ask, "cursor"),
@@ -28,6 +29,7 @@ bool page_note(struct page *page, struct span id)
 {
     if (!takes_another(page))
         return false;
+    note_id(page->ask, id);
     page->last = (struct span){arena_copy(page->arena, id), id.len};
     return true;
 }
@@ -36,6 +38,7 @@ bool page_note_number(struct page *page, int64_t number)
 {
     if (!takes_another(page))
         return false;
+    note_row(page->ask, number);
     page->last_number = number;
     return true;
 }

@@ -8,6 +8,7 @@
 
 struct page {
     struct buf out;
+    struct ask *ask;
     int64_t limit, rows;
     struct span after;    /* the cursor that was given, as a text; "" for none */
     int64_t after_number; /* and as a number; 0 for none */

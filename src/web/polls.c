@@ -9,6 +9,7 @@
 struct polls {
     struct poll *first, *last;
     size_t count;
+    size_t told; /* how often there was news */
     struct view *view;
     struct loop *loop;
     bool stopped;
@@ -22,6 +23,7 @@ static void on_commit(void *arg, int64_t seq)
     int64_t consumers[POLLS_MAX];
     size_t count = 0;
     (void)seq;
+    polls->told++;
     for (const struct poll *poll = polls->first; poll != NULL; poll = poll->next) {
         size_t i = 0;
         while (i < count && consumers[i] != poll->consumer)
@@ -33,12 +35,18 @@ static void on_commit(void *arg, int64_t seq)
         polls_wake(polls, consumers[i]);
 }
 
+static void on_changed(void *arg, int64_t consumer)
+{
+    polls_wake(arg, consumer);
+}
+
 struct polls *polls_new(struct news *news, struct view *view, struct loop *loop)
 {
     struct polls *polls = mem_alloc(sizeof *polls);
     polls->view = view;
     polls->loop = loop;
     news_subscribe(news, on_commit, polls);
+    news_subscribe_consumers(news, on_changed, polls);
     return polls;
 }
 
@@ -114,6 +122,15 @@ static bool has_room(struct polls *polls)
     return polls->count < POLLS_MAX;
 }
 
+void polls_begin(const struct polls *polls, struct poll *poll)
+{
+    poll->heard = polls->told;
+}
+
+/*
+ * News of one commit may be told before a claim that went to the writer earlier is back: it tells of the
+ * commits behind that claim, too, which nobody is told of again.
+ */
 void polls_wait(struct polls *polls, struct poll *poll)
 {
     poll->trying = false;
@@ -123,6 +140,7 @@ void polls_wait(struct polls *polls, struct poll *poll)
     }
     if (!poll->waits) {
         enter(polls, poll);
+        poll->again = poll->heard != polls->told;
         poll->polls = polls;
         poll->timer = loop_timer_new(polls->loop, on_time, poll);
     }

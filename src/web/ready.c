@@ -1,4 +1,4 @@
-/* GET /readyz: whether a row can be written and synced just now. */
+/* GET /readyz: whether a row could be written and synced within the last second. */
 #include "web/ready.h"
 
 #include <stdlib.h>
@@ -6,54 +6,64 @@
 #include "base/time.h"
 #include "handlers.h"
 
-/* A probe that is not back by then is answered for. */
+/* Who is not answered by then is told that it takes too long. */
 #define PROBE_US 2000000
 #define TICK_MS  1000
 
-struct probe {
-    struct store_job job; /* first: it comes back from the writer, however late */
+/* What one probe found out is everybody's for so long: whoever asks often makes no more writes. */
+#define SHARED_US 1000000
+
+struct asker {
     struct exchange exchange;
-    struct ready *ready;
-    struct probe *next; /* of those not answered */
-    int64_t since;      /* us of time_monotonic */
-    bool is_answered;
+    struct asker *next;
+    int64_t since; /* us of time_monotonic */
 };
 
 struct ready {
-    struct probe *first;
+    struct store_job probe; /* first: it comes back from the writer, however late */
+    bool is_out;
+    enum err found;
+    int64_t until; /* us, to which that is shared */
+    struct asker *first;
 };
 
-static void answer(struct probe *probe, enum err err)
+static void answer(struct exchange *exchange, enum err err)
 {
-    struct probe **link = &probe->ready->first;
-    while (*link != probe)
-        link = &(*link)->next;
-    *link = probe->next;
-    probe->is_answered = true;
     if (err == ERR_OK)
-        web_answer(&probe->exchange, 200, SPAN("{\"status\":\"ready\"}"));
+        web_answer(exchange, 200, SPAN("{\"status\":\"ready\"}"));
     else
-        web_refuse(&probe->exchange, err);
+        web_refuse(exchange, err);
+}
+
+/* All who asked before that. */
+static void answer_since(struct ready *ready, int64_t since, enum err err)
+{
+    struct asker **link = &ready->first;
+    while (*link != NULL) {
+        struct asker *asker = *link;
+        if (asker->since >= since) {
+            link = &asker->next;
+            continue;
+        }
+        *link = asker->next;
+        answer(&asker->exchange, err);
+        free(asker);
+    }
 }
 
 static void on_probed(struct store_job *job)
 {
-    struct probe *probe = (struct probe *)job;
-    if (!probe->is_answered)
-        answer(probe, job->err);
-    free(probe);
+    struct ready *ready = (struct ready *)job;
+    ready->is_out = false;
+    ready->found = job->err;
+    ready->until = time_monotonic() + SHARED_US;
+    answer_since(ready, INT64_MAX, job->err);
 }
 
 /* A disk that hangs gives no answer. */
 static void on_tick(void *arg)
 {
-    struct ready *ready = arg;
-    int64_t now = time_monotonic();
-    for (struct probe *probe = ready->first, *next; probe != NULL; probe = next) {
-        next = probe->next;
-        if (now - probe->since > PROBE_US)
-            answer(probe, ERR_BUSY);
-    }
+    answer_since(arg, time_monotonic() - PROBE_US, ERR_BUSY);
 }
 
 struct ready *ready_new(struct loop *loop)
@@ -68,30 +78,37 @@ void ready_free(struct ready *ready)
     free(ready);
 }
 
-void web_readyz(struct exchange *exchange)
+static enum err probe(struct ready *ready, struct exchange *exchange)
 {
     struct http_call *call = exchange->call;
+    ready->probe = (struct store_job){
+        .kind = STORE_PROBE, .event.time = call->request.received, .loop = call->loop, .done = on_probed};
+    enum err err = writer_put(exchange->face->writer, &ready->probe);
+    ready->is_out = err == ERR_OK;
+    return err;
+}
+
+/* Whether there is an answer without a write; the store's own reason goes first, which may be why we stop. */
+static bool is_known(const struct ready *ready, const struct exchange *exchange, enum err *err)
+{
+    *err = writer_admits(exchange->face->writer, 0);
+    if (*err == ERR_OK && http_stopping(exchange->call))
+        *err = ERR_BUSY;
+    if (*err != ERR_OK)
+        return true;
+    *err = ready->found;
+    return !ready->is_out && time_monotonic() < ready->until;
+}
+
+void web_readyz(struct exchange *exchange)
+{
     struct ready *ready = exchange->face->ready;
-    enum err err = http_stopping(call) ? ERR_BUSY : writer_admits(exchange->face->writer, 0);
-    if (err != ERR_OK) {
-        web_refuse(exchange, err);
+    enum err err;
+    if (is_known(ready, exchange, &err) || (!ready->is_out && (err = probe(ready, exchange)) != ERR_OK)) {
+        answer(exchange, err);
         return;
     }
-    struct probe *probe = mem_alloc(sizeof *probe);
-    *probe = (struct probe){
-        .job = {.kind = STORE_PROBE,
-                .event.time = call->request.received,
-                .loop = call->loop,
-                .done = on_probed},
-        .exchange = *exchange,
-        .ready = ready,
-        .next = ready->first,
-        .since = time_monotonic(),
-    };
-    ready->first = probe;
-    err = writer_put(exchange->face->writer, &probe->job);
-    if (err != ERR_OK) {
-        answer(probe, err);
-        free(probe);
-    }
+    struct asker *asker = mem_alloc(sizeof *asker);
+    *asker = (struct asker){*exchange, ready->first, time_monotonic()};
+    ready->first = asker;
 }

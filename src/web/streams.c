@@ -16,16 +16,21 @@ struct stream {
     struct stream *next, *prev;
     struct http_call *call; /* in whose arena this lies */
     const struct consumer_filter *filter;
-    struct sse sse;
-    int64_t position;
-    bool resumed; /* whether the position was looked up in the log */
+    stream_ended_fn *on_end;
+    void *arg;
     bool reading; /* with the reader */
     bool again;   /* there is news since it went */
     bool ended;   /* but the reader has it still */
 
-    struct buf text; /* what was read: the reader's until it is back */
-    bool more;
+    /* The reader's until it is back; not next to what is looked at meanwhile, or ThreadSanitizer takes a read
+     * of several for one of these. */
+    struct sse sse;
+    struct stream_given given;
+    int64_t position;
+    struct buf text; /* what was read */
     enum err err;
+    bool resumed; /* whether the position was looked up in the log */
+    bool more;
 
     int64_t written;  /* bytes in all */
     int64_t goal;     /* of which so many must be taken */
@@ -69,8 +74,11 @@ static enum err read_page(struct view *view, struct stream *stream)
                                   .limit = STREAM_PAGE_EVENTS,
                                   .bytes = STREAM_PAGE_BYTES};
     TRY(journal_read(view, &arena, &order, &page));
-    for (const struct journal_entry *entry = page.first; entry != NULL; entry = entry->next)
+    for (const struct journal_entry *entry = page.first; entry != NULL; entry = entry->next) {
         sse_event(&stream->sse, entry->seq, &entry->event);
+        stream->given.first = stream->given.count++ == 0 ? entry->seq : stream->given.first;
+        stream->given.last = entry->seq;
+    }
     if (!page.more)
         sse_pause(&stream->sse);
     stream->position = page.position;
@@ -94,6 +102,7 @@ static void forget(struct stream *stream)
         stream->next->prev = stream->prev;
     streams->count--;
     buf_free(&stream->text);
+    stream->on_end(stream->arg, &stream->given);
 }
 
 static void end(struct stream *stream)
@@ -117,7 +126,7 @@ static void drop(struct stream *stream)
 {
     struct http_call *call = stream->call;
     log_event_limited(LOG_WARN, "a stream was dropped: it takes too long to read",
-                      LOG_NUM("unsent", unsent(stream)));
+                      LOG_STR("request", call->request.id), LOG_NUM("unsent", unsent(stream)));
     forget(stream);
     http_stream_drop(call);
 }
@@ -258,7 +267,7 @@ void streams_free(struct streams *streams)
 }
 
 enum err streams_add(struct streams *streams, struct http_call *call, const struct consumer_filter *filter,
-                     int64_t position)
+                     int64_t position, stream_ended_fn *ended, void *arg)
 {
     static const struct header headers[] = {{SPAN("Content-Type"), SPAN(SSE_TYPE)},
                                             {SPAN("Cache-Control"), SPAN("no-store")}};
@@ -270,6 +279,8 @@ enum err streams_add(struct streams *streams, struct http_call *call, const stru
                               .next = streams->first,
                               .call = call,
                               .filter = filter,
+                              .on_end = ended,
+                              .arg = arg,
                               .position = position,
                               .spoke = time_monotonic()};
     if (stream->next != NULL)

@@ -14,7 +14,7 @@ void trip_put_text(struct buf *out, const char *key, struct span text)
 void trip_put(struct buf *out, struct span driver, int64_t eta)
 {
     json_add_raw(out, "driver", driver.len > 0 ? driver : SPAN("null"));
-    ask_put_time(out, "eta", eta);
+    time_add(out, "eta", eta);
 }
 
 struct span trip_driver(struct ask *ask)

@@ -24,8 +24,9 @@ static enum err check_client(const struct exchange *exchange, const struct netwo
     const struct source *source = exchange->source;
     if (source->allow_from.count == 0 || networks_hold(&source->allow_from, client))
         return ERR_OK;
-    log_event_limited(LOG_WARN, "client not allowed", LOG_STR("source", source->name));
-    tally_count(source, OUTCOME_REFUSED);
+    log_event_limited(LOG_WARN, "client not allowed", LOG_STR("source", source->name),
+                      LOG_STR("request", exchange->call->request.id));
+    tally_refuse(source, REFUSAL_NOT_ALLOWED);
     return ERR_BAD_SIGNATURE;
 }
 
@@ -35,15 +36,19 @@ static enum err check(struct exchange *exchange)
     const struct request *request = &exchange->call->request;
     const struct definition *definition = exchange->source->definition;
     size_t max_body = definition->max_body > 0 ? (size_t)definition->max_body : exchange->face->max_body;
-    if (!allowance_take(exchange->face->allowance, &client, time_monotonic(), &exchange->retry_after)) {
-        tally_count(exchange->source, OUTCOME_LIMITED);
+    if (!allowance_take(exchange->face->allowance, &client, exchange->since, &exchange->retry_after)) {
+        tally_refuse(exchange->source, REFUSAL_ADDRESS_LIMIT);
         return ERR_RATE;
     }
-    if (request->body.len > max_body)
+    if (request->body.len > max_body) {
+        tally_refuse(exchange->source, REFUSAL_TOO_LARGE);
         return ERR_TOO_LARGE;
-    TRY(check_media_type(definition, request));
-    TRY(check_client(exchange, &client));
-    return http_stopping(exchange->call) ? ERR_BUSY : ERR_OK;
+    }
+    if (check_media_type(definition, request) != ERR_OK) {
+        tally_refuse(exchange->source, REFUSAL_MEDIA_TYPE);
+        return ERR_MEDIA_TYPE;
+    }
+    return check_client(exchange, &client);
 }
 
 static struct span or_null(struct span json)
@@ -137,23 +142,36 @@ static void answer_good(struct exchange *exchange, const struct intake *intake)
         answer(exchange, intake, &definition->accepted, 200, write_accepted);
 }
 
+/* So that the log leads from a request to its event, or to its row of quarantine. */
+static void name_event(struct exchange *exchange, const struct intake *intake)
+{
+    if (!log_is_on(LOG_DEBUG) || intake->verdict.kind != VERDICT_KEEP || intake->verdict.is_batch)
+        return;
+    char *id = arena_alloc(&exchange->call->arena, EVENT_ID_TEXT);
+    event_id_write(id, &intake->job.event.id);
+    exchange->call->subject.event = id;
+}
+
 static void on_ingested(struct intake *intake, enum err err)
 {
     struct exchange *exchange = intake->arg;
     exchange->retry_after = intake->retry_after;
+    name_event(exchange, intake);
     if (err == ERR_OK)
         answer_good(exchange, intake);
     else if (err == ERR_BAD_WEBHOOK)
         answer(exchange, intake, &intake->source->definition->quarantined, err_status(err), write_faults);
-    else if (err_status(err) == 503)
-        web_refuse(exchange, ERR_BUSY); /* why is for the log and the operator */
-    else
+    else if (err_status(err) == 503) {
+        exchange->because = err; /* for the log and the operator */
+        web_refuse(exchange, ERR_BUSY);
+    } else
         web_refuse(exchange, err);
 }
 
 void web_webhook(struct exchange *exchange)
 {
     struct http_call *call = exchange->call;
+    exchange->since = time_monotonic();
     enum err err = check(exchange);
     if (err != ERR_OK) {
         web_refuse(exchange, err);

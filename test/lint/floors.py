@@ -17,7 +17,8 @@ BASE = ("src/base/", "include/base/")
 LIBRARIES = (
     (r"event2/|event\.h|ev(http|util|dns|rpc)\.h", SYS),
     (r"sqlite3(ext)?\.h|openssl/ssl\.h|pthread\.h|curl/", SYS),
-    (r"openssl/(?!ssl\.h)", BASE),
+    (r"openssl/err\.h", BASE + SYS),
+    (r"openssl/(?!(ssl|err)\.h)", BASE),
     (r"jansson", ("src/base/json_read.c",)),
     (r"ini\.h", ("src/base/ini.c",)),
     (r"libical/|ical\.h", ("src/base/zone.c", "src/base/recur.c")),

@@ -11,10 +11,11 @@ import banned
 import floors
 import headers
 import manual
+import sealed
 import shape
 import style
 
-CHECKS = [check for module in (floors, banned, headers, manual, style, shape) for check in module.CHECKS]
+CHECKS = [check for module in (floors, banned, headers, manual, style, shape, sealed) for check in module.CHECKS]
 
 
 def main(arguments: list[str]) -> int:

@@ -12,6 +12,7 @@ import floors
 import headers
 import manual
 import run
+import sealed
 import shape
 import style
 from ctext import calls, code_only
@@ -47,8 +48,8 @@ ROUTE(WEBHOOK, POST, "/webhooks/ehr/")
 ROUTE(HEALTH, GET, "/webhooks/health")
 #undef ROUTE
 == include/tbl/api.h
-API(look, GET, "/v1/things/{name}", READERS, none)
-API(put, PUT, "/v1/things/{name}", ADMINS, thing)
+API(look, GET, "/v1/things/{name}", READERS, LOOK, none)
+API(put, PUT, "/v1/things/{name}", ADMINS, CHANGE, thing)
 #undef API
 == include/tbl/command.h
 COMMAND(serve, "serve webhooks")
@@ -57,6 +58,21 @@ COMMAND(events_list, "list events")
 == include/tbl/metric.h
 METRIC(webhooks_total, COUNTER, "webhooks")
 #undef METRIC
+== include/tbl/sealed.h
+SEALED(notes, text, "id", "typeof(text) = 'text'")
+SEALED(notes, body, "id", "sealed = 0")
+#undef SEALED
+== include/tbl/sql_read.h
+SQL(NOTE, "SELECT id, unseal('notes.text', id, text), iif(sealed, unseal('notes.body', id, body), body),"
+          " length(body) FROM notes WHERE id = ?1")
+SQL(OTHER, "SELECT text FROM others")
+#undef SQL
+== include/tbl/sql_write.h
+SQL(NOTE_ADD, "INSERT INTO notes (id, text) VALUES (?1, seal('notes.text', ?1, ?2))"
+              " ON CONFLICT (id) DO UPDATE SET text = excluded.text")
+SQL(NOTE_GIVE, "UPDATE notes SET text = ifnull(seal('notes.text', id, ?2), text), body = NULL"
+               " WHERE text IS NULL")
+#undef SQL
 == src/base/num.c
 #include "base/num.h"
 
@@ -148,6 +164,7 @@ BANNED = """strcpy strcat stpcpy sprintf vsprintf gets atoi atol atoll atof strt
             strtod strtof strtold scanf sscanf fscanf vscanf vsscanf vfscanf strtok system popen alloca sleep usleep malloc
             calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup asprintf vasprintf CRYPTO_memcmp"""
 MANUAL = CLEAN["contrib/manual.md"]
+READ, WRITE = "include/tbl/sql_read.h", "include/tbl/sql_write.h"
 CASES = [
     Case(floors.places, "src/attic/log.c", "int x;\n", 1, "belongs in src/<floor>/"),
     Case(floors.places, "src/log.c", "int x;\n", 1, "belongs in src/<floor>/"),
@@ -186,6 +203,15 @@ CASES = [
     Case(banned.volatiles, C, "static volatile bool running;\n", 1, "volatile is banned"),
     Case(headers.alone, "include/base/size.h", "\nsize_t size(void);\n", 2, "does not compile alone: unknown type name"),
     Case(headers.alone, "src/sys/size.h", '#include "gone.h"\n', 1, "gone.h"),
+    *(Case(sealed.bare_columns, READ, f'\nSQL(N, "SELECT {what} FROM notes")\n', 2, "the sealed column notes.text stands bare")
+      for what in ("text", "notes.text", "upper(text)", "id || text", "id, unseal('notes.text', id, text), text")),
+    Case(sealed.bare_columns, READ, 'SQL(N, "SELECT id FROM notes"\n " WHERE text = ?1")\n', 1, "notes.text stands bare"),
+    Case(sealed.bare_columns, READ, 'SQL(N, "SELECT iif(id, body, id) FROM notes")\n', 1, "notes.body stands bare"),
+    Case(sealed.bare_columns, WRITE, 'SQL(N, "UPDATE notes SET text = ?1")\n', 1, "notes.text stands bare"),
+    Case(sealed.bare_columns, WRITE, 'SQL(N, "UPDATE notes SET text = ifnull(?1, text)")\n', 1, "notes.text stands bare"),
+    Case(sealed.sealed_inserts, WRITE, 'SQL(N, "INSERT INTO notes (id, text) VALUES (?1, ?2)")\n', 1, "notes.text without seal"),
+    Case(sealed.known_names, READ, 'SQL(N, "SELECT unseal(\'notes.word\', id, word) FROM notes")\n', 1, "notes.word is not in"),
+    Case(sealed.known_names, WRITE, 'SQL(N, "INSERT INTO notes (id) VALUES (seal(\'others.text\', ?1))")\n', 1, "others.text is not in"),
     Case(manual.tables, "include/tbl/config.h", None, 1, "the table is missing"),
     Case(manual.tables, "include/tbl/route.h", None, 1, "the table is missing"),
     Case(manual.tables, "include/tbl/command.h", "/* COMMAND(serve) */\n", 1, "the table has no COMMAND(…) row"),

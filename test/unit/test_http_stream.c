@@ -20,6 +20,7 @@ struct lab {
     struct loop *loop;
     struct http_server *server;
     struct http_room room;
+    struct http_counts counts;
     struct http_call *call; /* the last that was not answered at once */
     size_t calls, stops;
     int client;
@@ -191,6 +192,7 @@ static int set_up(void **state)
                                  .connections = 4,
                                  .timeout = TIMEOUT,
                                  .room = &lab->room,
+                                 .counts = &lab->counts,
                                  .no_room = SPAN("HTTP/1.1 503 No\r\n\r\n")};
     lab->server = http_new(lab->loop, &limits, on_call, lab);
     http_listen(lab->server, listener);

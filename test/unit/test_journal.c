@@ -158,8 +158,9 @@ static void test_ends(void **state)
 /* The way. */
 
 #define CONSUMER(id, org, name, types, cursor)                                                               \
-    "INSERT INTO consumers VALUES (" #id ",'" org "','" name "','" types "','[]','[]'," #cursor              \
-    ",10,60000,0,0);"
+    "INSERT INTO consumers (id, org, name, detail_types, sources, origins, cursor, max_attempts, lease_ms, " \
+    "paused,"                                                                                                \
+    " created) VALUES (" #id ",'" org "','" name "','" types "','[]','[]'," #cursor ",10,60000,0,0);"
 #define CLAIM(consumer, seq, state, due)                                                                     \
     "INSERT INTO claims VALUES (" #consumer "," #seq "," #state ",3,10," #due ",7,'w1','[1]','');"
 

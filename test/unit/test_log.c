@@ -53,36 +53,124 @@ static void use_up(struct log_site *site)
     long long second;
     do {
         int held;
-        *site = (struct log_site){0};
+        site->held = site->written = 0; /* it may be listed, and then stays so */
         for (int i = 0; i < LOG_PER_SECOND; i++)
-            assert_true(log_allowed(site, &held));
+            assert_true(log_allowed(site, LOG_WARN, "busy", &held));
         second = site->second;
-        log_allowed(site, &held);
+        log_allowed(site, LOG_WARN, "busy", &held);
     } while (site->second != second);
 }
 
 static void holds_back_beyond_the_limit_of_a_second(void **state)
 {
     (void)state;
-    struct log_site site;
+    static struct log_site site;
     int held = -1;
     use_up(&site);
     assert_int_equal(site.held, 1);
     site.second--; /* as if the lines above were of the second before */
-    assert_true(log_allowed(&site, &held));
+    assert_true(log_allowed(&site, LOG_WARN, "busy", &held));
     assert_int_equal(held, 1);
-    assert_true(log_allowed(&site, &held));
+    assert_true(log_allowed(&site, LOG_WARN, "busy", &held));
     assert_int_equal(held, 0);
 }
 
 static void sites_do_not_share_their_limit(void **state)
 {
     (void)state;
-    struct log_site busy, quiet = {0};
+    static struct log_site busy, quiet;
     int held;
     use_up(&busy);
-    assert_true(log_allowed(&quiet, &held));
+    assert_true(log_allowed(&quiet, LOG_WARN, "quiet", &held));
     assert_int_equal(held, 0);
+}
+
+static void say_as_text(void)
+{
+    log_set(LOG_DEBUG, LOG_TEXT);
+    log_event(LOG_DEBUG, "a message", LOG_STR("plain", "a-b_c.d/e:f"), LOG_STR("odd", "x\ny=\"z\""),
+              LOG_STR("quote", "a\"b"), LOG_STR("equals", "a=b"), LOG_STR("empty", ""), LOG_NUM("number", -5),
+              LOG_NUM("held", 0), LOG_MAYBE("none", NULL));
+    log_set(LOG_INFO, LOG_JSON);
+}
+
+/* No value can end the line, or be taken for another field. */
+static void a_text_quotes_what_is_odd(void **state)
+{
+    (void)state;
+    char text[1000];
+    struct span line = written_by(say_as_text, text, sizeof text);
+    check_text("text", (struct span){line.at + 24, line.len - 24},
+               " debug a message plain=a-b_c.d/e:f odd=\"x\\ny=\\\"z\\\"\" quote=\"a\\\"b\" equals=\"a=b\" "
+               "empty=\"\" "
+               "number=-5\n");
+}
+
+static int looked;
+
+static const char *look(void)
+{
+    looked++;
+    return "seen";
+}
+
+static void say_too_quietly(void)
+{
+    log_set(LOG_ERROR, LOG_JSON);
+    log_event(LOG_WARN, "quiet", LOG_STR("text", look()));
+    log_event_limited(LOG_WARN, "quiet", LOG_STR("text", look()));
+    log_write(LOG_WARN, "quiet", NULL, 0);
+    log_event(LOG_ERROR, "loud", LOG_NUM("n", 1));
+    log_set(LOG_INFO, LOG_JSON);
+}
+
+static void a_level_that_is_off_costs_nothing(void **state)
+{
+    (void)state;
+    char text[1000];
+    struct span line = written_by(say_too_quietly, text, sizeof text - 1);
+    text[line.len] = '\0';
+    assert_null(strstr(text, "quiet"));
+    assert_non_null(strstr(text, "loud"));
+    assert_int_equal(looked, 0);
+}
+
+static struct log_site site_that_goes_quiet;
+
+static void tell_twice(void)
+{
+    log_event(LOG_INFO, "before", LOG_NUM("n", 1));
+    log_tell_held(false); /* not while it may say so itself */
+    site_that_goes_quiet.second--;
+    log_tell_held(false);
+    log_tell_held(true); /* and not again */
+}
+
+static void what_was_held_is_told_once_it_is_quiet(void **state)
+{
+    (void)state;
+    char text[2000];
+    do {
+        use_up(&site_that_goes_quiet);
+        struct span lines = written_by(tell_twice, text, sizeof text - 1);
+        text[lines.len] = '\0';
+    } while (strstr(text, "before") == NULL);
+    const char *told =
+        strstr(text, "\"level\":\"warn\",\"msg\":\"lines were held back\",\"held\":1,\"of\":\"busy\"");
+    assert_non_null(told);
+    assert_null(strstr(strstr(told, "held\":1"), "lines were held back"));
+}
+
+static void words_are_read(void **state)
+{
+    (void)state;
+    enum log_level level = LOG_INFO;
+    enum log_format format = LOG_JSON;
+    assert_true(log_level_read(SPAN("debug"), &level) && level == LOG_DEBUG);
+    assert_true(log_format_read(SPAN("text"), &format) && format == LOG_TEXT);
+    assert_false(log_level_read(SPAN("Debug"), &level) || log_level_read(SPAN(""), &level));
+    assert_false(log_format_read(SPAN("xml"), &format));
+    assert_true(level == LOG_DEBUG && format == LOG_TEXT);
 }
 
 /* Whoever collects the log may hang; that must not hang us. */
@@ -120,6 +208,10 @@ int main(void)
         cmocka_unit_test(a_line_is_one_json_object),
         cmocka_unit_test(holds_back_beyond_the_limit_of_a_second),
         cmocka_unit_test(a_full_pipe_costs_lines_and_no_time),
+        cmocka_unit_test(a_text_quotes_what_is_odd),
+        cmocka_unit_test(a_level_that_is_off_costs_nothing),
+        cmocka_unit_test(what_was_held_is_told_once_it_is_quiet),
+        cmocka_unit_test(words_are_read),
         cmocka_unit_test(sites_do_not_share_their_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

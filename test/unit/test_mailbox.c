@@ -232,6 +232,6 @@ int main(void)
         cmocka_unit_test(one_mail_wakes_who_waits),
         cmocka_unit_test(nothing_is_lost_between_threads),
     };
-    alarm(60); /* a wake-up that is lost would be waited for for ever */
+    alarm(300); /* a wake-up that is lost would be waited for for ever */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,6 @@ int main(void)
         SHELF_TEST(stopping_gives_back_all_that_was_put),
         SHELF_TEST(a_full_queue_refuses),
     };
-    alarm(60); /* a query that is lost would be waited for for ever */
+    alarm(300); /* a query that is lost would be waited for for ever */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

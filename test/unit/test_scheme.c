@@ -159,10 +159,10 @@ static void a_secret_lives_from_and_until(void **state)
     } times[] = {
         {"always", INT64_MIN, INT64_MAX, "accepted"},
         {"from now", NOW, INT64_MAX, "accepted"},
-        {"from the next millisecond", NOW + 1, INT64_MAX, "wrong"},
+        {"from the next millisecond", NOW + 1, INT64_MAX, "no secret is live now"},
         {"until the next millisecond", INT64_MIN, NOW + 1, "accepted"},
-        {"until now", INT64_MIN, NOW, "wrong"},
-        {"never", NOW, NOW, "wrong"},
+        {"until now", INT64_MIN, NOW, "no secret is live now"},
+        {"never", NOW, NOW, "no secret is live now"},
     };
     struct desk desk;
     desk_set_up(&desk, 1);
@@ -180,7 +180,7 @@ static void without_a_secret_nothing_is_accepted(void **state)
     struct desk desk;
     struct buf headers CLEANUP(buf_free) = {0};
     desk_set_up(&desk, 0);
-    assert_string_equal(verdict_on(&desk, FIRST), "wrong");
+    assert_string_equal(verdict_on(&desk, FIRST), "no secret is live now");
     assert_string_equal(verdict_on(&desk, "00"), "malformed");
     assert_false(sign(&desk, SPAN(BODY), &headers));
     assert_int_equal(headers.len, 0);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "shelf.h"
+#include "store/reseal.h"
 
 #define DAY INT64_C(86400000)
 
@@ -360,6 +361,15 @@ static void a_migration_without_room_says_so(void **state)
     store_close(open_store(shelf));
 }
 
+static rlim_t log_bytes(struct shelf *shelf)
+{
+    struct buf path = {.arena = &shelf->arena};
+    struct stat log;
+    buf_printf(&path, "%s-wal", shelf->path);
+    assert_int_equal(stat(buf_text(&path), &log), 0);
+    return (rlim_t)log.st_size;
+}
+
 /* Where there is room for one of two, it is for the one that is no webhook. */
 static void a_webhook_gives_way(void **state)
 {
@@ -375,7 +385,7 @@ static void a_webhook_gives_way(void **state)
     batch[0].event.detail = memset(arena_alloc(&shelf->arena, 500000), ' ', 500000);
     check_int("state", store_state(store), ERR_OK);
     signal(SIGXFSZ, SIG_IGN);
-    limit_files(200000);
+    limit_files(log_bytes(shelf) + 100000);
     write_batch(store, batch, 2);
     assert_int_equal(batch[0].err, ERR_FULL);
     assert_int_equal(batch[1].err, ERR_OK);
@@ -409,6 +419,100 @@ static void a_failure_in_the_middle_keeps_nothing(void **state)
     store_close(store);
     check_events(shelf, "dentrix 5 e");
     check_quarantine(shelf, "", "");
+}
+
+static void note_use(void *arg, struct span origin, int64_t rows, int64_t bytes)
+{
+    separate(arg);
+    buf_printf(arg, "%.*s %lld %lld", (int)origin.len, origin.at, (long long)rows, (long long)bytes);
+}
+
+static void check_uses(struct shelf *shelf, const struct store *store, const char *want)
+{
+    struct buf seen = {.arena = &shelf->arena};
+    counts_each_use(store_counts(store), note_use, &seen);
+    check_text("uses", buf_span(&seen), want);
+}
+
+static uint64_t events_of(const struct store *store, const char *type)
+{
+    const struct store_counts *counts = store_counts(store);
+    for (size_t i = 0; i < atomic_load(&counts->type_count); i++)
+        if (strcmp(counts->types[i], type) == 0)
+            return atomic_load(&counts->events[i]);
+    return atomic_load(&counts->events[COUNTS_TYPES]);
+}
+
+/* Neither duplicates nor what was undone. */
+static void what_is_kept_is_counted(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_limited(shelf, 2, 1000);
+    struct histogram_values jobs;
+    struct store_job batch[] = {event_job(shelf, "dentrix", "a", 1), event_job(shelf, "dentrix", "a", 2),
+                                event_job(shelf, "dentrix", "b", 3),
+                                quarantine_job(shelf, "dentrix", "c", 4)};
+    batch[2].event.type = SPAN("Invented");
+    write_batch(store, batch, 4);
+    check_int("requested", (int64_t)events_of(store, "PickupRequested"), 1);
+    check_int("invented", (int64_t)events_of(store, "Invented"), 1);
+    check_uses(shelf, store, "dentrix 1 1");
+    struct store_job failing[] = {event_job(shelf, "dentrix", "d", 5),
+                                  quarantine_job(shelf, "dentrix", "e", 6)};
+    failing[1].faults = (struct span){NULL, 0}; /* the table says NOT NULL */
+    write_batch(store, failing, 2);
+    struct store_job parts[] = {event_job(shelf, "dentrix", "f", 7), quarantine_job(shelf, "dentrix", "g", 8),
+                                quarantine_job(shelf, "dentrix", "h", 9)};
+    parts[0].part = &parts[1];
+    parts[1].part = &parts[2];
+    write_batch(store, parts, 1);
+    assert_int_equal(parts[0].err, ERR_QUARANTINE_FULL);
+    check_written(store, event_job(shelf, "eaglesoft", "i", 10), ERR_OK, false);
+    check_int("requested", (int64_t)events_of(store, "PickupRequested"), 2);
+    check_uses(shelf, store, "dentrix 1 1");
+    histogram_read(&store_counts(store)->commit_jobs, &jobs);
+    check_int("transactions", (int64_t)jobs.count, 3);
+    check_int("jobs", (int64_t)jobs.sum, 6);
+    check_int("failures", (int64_t)atomic_load(&store_counts(store)->failures), 1);
+    store_close(store);
+}
+
+static void a_checkpoint_is_timed(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store_limits limits = {1000, 1000000, 0, 1};
+    struct buf why = {.arena = &shelf->arena};
+    struct histogram_values times;
+    struct store *store = store_open(shelf->path, &limits, &why);
+    for (int i = 1; i <= 2; i++) {
+        char body[] = {(char)('a' + i), '\0'};
+        check_written(store, event_job(shelf, "dentrix", body, 1), ERR_OK, false);
+        store_tend(store);
+        store_tend(store); /* with nothing to move */
+        histogram_read(&store_counts(store)->checkpoint_time, &times);
+        check_int("checkpoints", (int64_t)times.count, i);
+    }
+    store_close(store);
+}
+
+/* Whoever publishes can't take the places of what is known, nor more than there are. */
+static void types_are_bounded(void **state)
+{
+    struct shelf *shelf = *state;
+    struct store *store = open_store(shelf);
+    for (int i = 0; i < 40; i++) {
+        struct buf type = {.arena = &shelf->arena};
+        buf_printf(&type, "Type%d", i);
+        struct store_job job = event_job(shelf, "dentrix", arena_copy(&shelf->arena, buf_span(&type)), 1);
+        job.event.type = buf_span(&type);
+        write_batch(store, &job, 1);
+    }
+    check_written(store, event_job(shelf, "dentrix", "last", 1), ERR_OK, false);
+    check_int("the first", (int64_t)events_of(store, "Type0"), 1);
+    check_int("the last with a place", (int64_t)events_of(store, "Type25"), 1);
+    check_int("all others", (int64_t)events_of(store, "Type26"), 14);
+    check_int("known from the start", (int64_t)events_of(store, "PickupRequested"), 1);
+    store_close(store);
 }
 
 static const char *log_of(struct shelf *shelf)
@@ -619,6 +723,119 @@ static void what_is_written_has_been_synced(void **state)
     store_close(store);
 }
 
+/* Keys. */
+
+#define K1 "k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define K2 "k2 ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
+
+static struct seal *ring(const char *text)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    struct seal *seal = seal_new();
+    assert_true(seal_read(seal, span_of(text), "keys", &faults));
+    return seal;
+}
+
+static void check_current(struct seal *seal, const char *id)
+{
+    struct seal_key *key = seal_current(seal);
+    check_text("current", seal_id(key), id);
+    seal_release(key);
+}
+
+struct taking {
+    struct store_job job; /* first */
+    struct seal *keys;
+};
+
+static enum err call_adopt(struct store *store, struct store_job *job)
+{
+    struct buf why CLEANUP(buf_free) = {0};
+    return store_adopt(store, ((struct taking *)job)->keys, &why);
+}
+
+static enum err call_lose(struct store *store, struct store_job *job)
+{
+    (void)store, (void)job;
+    return ERR_STORE;
+}
+
+/* Whoever is told that nothing has changed may throw the new key away. */
+static void keys_are_changed_by_what_is_kept(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    struct seal *seal = ring(K1), *both = ring(K2 "\n" K1);
+    struct store *store = store_open_sealed(shelf->path, &wide, seal, &why);
+    struct taking taking = {.job = {.kind = STORE_CALL, .call = call_adopt}, .keys = both};
+    struct store_job lost = {.kind = STORE_CALL, .call = call_lose};
+    taking.job.mail.next = &lost.mail;
+    store_write(store, &taking.job);
+    check_int("lost with the other", taking.job.err, ERR_STORE);
+    check_current(seal, "k1");
+    taking.job.mail.next = NULL;
+    store_write(store, &taking.job);
+    check_int("kept", taking.job.err, ERR_OK);
+    check_current(seal, "k2");
+    store_close(store);
+    seal_free(seal);
+    seal_free(both);
+}
+
+struct walking {
+    struct store_job job; /* first */
+    struct arena arena;
+    struct reseal_place from, to;
+};
+
+static enum err call_walk(struct store *store, struct store_job *job)
+{
+    struct walking *walking = (struct walking *)job;
+    return reseal_step(store, &walking->arena, &walking->from, &walking->to);
+}
+
+static void walk(struct store *store, struct walking *walking)
+{
+    store_write(store, &walking->job);
+    check_int("a step", walking->job.err, ERR_OK);
+}
+
+static void take(struct store *store, struct seal *keys)
+{
+    struct taking taking = {.job = {.kind = STORE_CALL, .call = call_adopt}, .keys = keys};
+    store_write(store, &taking.job);
+    check_int("keys taken", taking.job.err, ERR_OK);
+}
+
+/* What the one between has sealed where the walk has been would stay, and that key be forgotten. */
+static void a_key_that_went_and_came_back_has_all_walked_again(void **state)
+{
+    struct shelf *shelf = *state;
+    struct buf why = {.arena = &shelf->arena};
+    struct seal *seal = ring(K1 "\n" K2), *first = ring(K1 "\n" K2), *second = ring(K2 "\n" K1);
+    struct store *store = store_open_sealed(shelf->path, &wide, seal, &why);
+    struct walking walking = {.job = {.kind = STORE_CALL, .call = call_walk}};
+    walk(store, &walking);
+    for (int64_t changes = 0; changes < 2; changes++) {
+        walking.from = walking.to;
+        walking.from.column = 2; /* past the events */
+        walking.from.begun = walking.from.done = false;
+        if (changes > 0) {
+            take(store, second);
+            check_written(store, event_job(shelf, "dentrix", "a", 1), ERR_OK, false);
+            take(store, first);
+        }
+        walk(store, &walking);
+        assert_true(walking.to.done);
+        check_int("sealed anew", walking.to.sealed, changes);
+    }
+    store_close(store);
+    arena_free(&walking.arena);
+    seal_free(seal);
+    seal_free(first);
+    seal_free(second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,6 +858,9 @@ int main(void)
         SHELF_TEST(a_migration_without_room_says_so),
         SHELF_TEST(a_webhook_gives_way),
         SHELF_TEST(a_failure_in_the_middle_keeps_nothing),
+        SHELF_TEST(what_is_kept_is_counted),
+        SHELF_TEST(types_are_bounded),
+        SHELF_TEST(a_checkpoint_is_timed),
         SHELF_TEST(a_foreign_database_is_left_alone),
         SHELF_TEST(a_foreign_log_is_left_alone),
         SHELF_TEST(a_later_version_is_left_alone),
@@ -652,6 +872,8 @@ int main(void)
         SHELF_TEST(probing_leaves_no_event),
         SHELF_TEST(a_view_filters_events),
         SHELF_TEST(a_view_finds_one_row_by_its_id),
+        SHELF_TEST(keys_are_changed_by_what_is_kept),
+        SHELF_TEST(a_key_that_went_and_came_back_has_all_walked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,79 @@ static void outcomes_have_names(void **state)
     assert_string_equal(outcome_label(OUTCOME_SHED), "shed");
 }
 
+static uint64_t refusals_of(const struct source *source, enum refusal refusal)
+{
+    return atomic_load(&source->tally->refusals[refusal]);
+}
+
+/* Each is of one outcome, or of none. */
+static void a_refusal_is_an_outcome(void **state)
+{
+    (void)state;
+    struct tallies tallies = {0};
+    struct source source = {.name = north};
+    tallies_attach(&tallies, &(struct sources){.all = &source, .count = 1});
+    for (enum refusal refusal = 0; refusal < REFUSAL_COUNT; refusal++) {
+        tally_refuse(&source, refusal);
+        check_int(refusal_label(refusal), (int64_t)refusals_of(&source, refusal), 1);
+    }
+    check_int("refused", (int64_t)count_of(&source, OUTCOME_REFUSED), 11);
+    check_int("limited", (int64_t)count_of(&source, OUTCOME_LIMITED), 2);
+    check_int("shed", (int64_t)count_of(&source, OUTCOME_SHED), 4);
+    check_int("all", (int64_t)tally_total(source.tally), 17);
+    check_int("wrong", refusal_of("wrong"), REFUSAL_WRONG);
+    check_int("no handshake", refusal_of("no handshake"), REFUSAL_NO_HANDSHAKE);
+    check_int("what nobody knows", refusal_of("public_url is not set"), REFUSAL_OTHER);
+    tallies_free(&tallies);
+}
+
+/* Strangers and limits say nothing of the secret. */
+static void signatures_refused_in_a_row(void **state)
+{
+    (void)state;
+    struct tallies tallies = {0};
+    struct secret secrets[] = {{.name = current}, {.name = next}};
+    struct source source = {.name = north, .secrets = secrets, .secret_count = 2};
+    tallies_attach(&tallies, &(struct sources){.all = &source, .count = 1});
+    check_int("never matched", tally_last_match(source.tally), 0);
+    tally_match(&secrets[0], 7);
+    tally_match(&secrets[1], 5);
+    check_int("last match", tally_last_match(source.tally), 7);
+    tally_refuse(&source, REFUSAL_WRONG);
+    tally_refuse(&source, REFUSAL_NOT_ALLOWED);
+    tally_refuse(&source, REFUSAL_SOURCE_LIMIT);
+    tally_refuse(&source, REFUSAL_NO_HANDSHAKE);
+    tally_refuse(&source, REFUSAL_BUSY);
+    tally_refuse(&source, REFUSAL_OTHER);
+    check_int("in a row", (int64_t)atomic_load(&source.tally->in_a_row), 2);
+    tally_proven(&source);
+    check_int("proven", (int64_t)atomic_load(&source.tally->in_a_row), 0);
+    tally_refuse(&source, REFUSAL_MISSING);
+    check_int("again", (int64_t)atomic_load(&source.tally->in_a_row), 1);
+    tallies_free(&tallies);
+}
+
+static void what_came_lately(void **state)
+{
+    (void)state;
+    struct tallies tallies = {0};
+    struct source source = {.name = north}, other = {.name = south};
+    tallies_attach(&tallies, &(struct sources){.all = &source, .count = 1});
+    tally_count(&source, OUTCOME_ACCEPTED);
+    for (int i = 0; i < TALLY_SAMPLES; i++) {
+        check_int("all, as long as samples are few", (int64_t)tally_lately(&tallies, source.tally), 1 + i);
+        tallies_sample(&tallies);
+        tally_count(&source, OUTCOME_IGNORED);
+    }
+    check_int("since the first", (int64_t)tally_lately(&tallies, source.tally), TALLY_SAMPLES);
+    tallies_attach(&tallies, &(struct sources){.all = &other, .count = 1});
+    tally_count(&other, OUTCOME_ACCEPTED);
+    check_int("one that came later", (int64_t)tally_lately(&tallies, other.tally), 1);
+    tallies_sample(&tallies);
+    check_int("since the second", (int64_t)tally_lately(&tallies, source.tally), TALLY_SAMPLES - 1);
+    tallies_free(&tallies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +222,9 @@ int main(void)
         cmocka_unit_test(without_a_tally_nothing_is_counted),
         cmocka_unit_test(threads_lose_no_count),
         cmocka_unit_test(outcomes_have_names),
+        cmocka_unit_test(a_refusal_is_an_outcome),
+        cmocka_unit_test(signatures_refused_in_a_row),
+        cmocka_unit_test(what_came_lately),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

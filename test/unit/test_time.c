@@ -1,6 +1,7 @@
 /* Reading and writing ISO 8601; the numbers are from Python's datetime. */
 #include "base/time.h"
 
+#include "base/json.h"
 #include "unit.h"
 
 static const struct {
@@ -175,6 +176,17 @@ static void writes_times(void **state)
     }
 }
 
+static void as_a_member(void **state)
+{
+    struct buf out CLEANUP(buf_free) = {0};
+    (void)state;
+    json_open(&out, '{');
+    time_add(&out, "never", 0);
+    time_add(&out, "then", 1);
+    json_close(&out, '}');
+    check_text("members", buf_span(&out), "{\"never\":null,\"then\":\"1970-01-01T00:00:00Z\"}");
+}
+
 static void now_is_in_this_century(void **state)
 {
     (void)state;
@@ -191,6 +203,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_cut_short),
         cmocka_unit_test(knows_every_day_of_130_years),
         cmocka_unit_test(writes_times),
+        cmocka_unit_test(as_a_member),
         cmocka_unit_test(now_is_in_this_century),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void only_what_is_authentic_is_looked_at(void **state)
     check_says("none", &desk, "refused: missing");
     desk.secret.not_after = RECEIVED;
     send_signed(&desk, BODY, SIGNATURE);
-    check_says("the secret is over", &desk, "refused: wrong");
+    check_says("the secret is over", &desk, "refused: no secret is live now");
 }
 
 static void an_event_says_where_it_is_from(void **state)

@@ -319,6 +319,6 @@ int main(void)
         SHELF_TEST(commits_of_events_are_told),
         SHELF_TEST(a_stopped_writer_refuses),
     };
-    alarm(60); /* a job that is lost would be waited for for ever */
+    alarm(300); /* a job that is lost would be waited for for ever */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
