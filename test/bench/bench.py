@@ -5,11 +5,13 @@ machines differ, and only ratios within one run count. What it does assert is th
 The variables are in the manual.
 """
 
+import base64
 import contextlib
 import http.client
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -27,7 +29,7 @@ WORK = BUILD / "bench" / "run"  # On the disk of the build: a file system in mem
 DISK = WORK / "disk.json"  # What disk.so has counted.
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
-CHOSEN = os.environ.get("BENCH_SERVERS", "abcde")
+CHOSEN = os.environ.get("BENCH_SERVERS", "abcdef")
 SECRET = "bench-secret-not-real"
 EVENTS = int(os.environ.get("BENCH_EVENTS", 5_000_000))
 OPEN = 1_000  # Connections whose memory is asked for.
@@ -47,10 +49,13 @@ class Kind:
         self.connections, self.most = connections, most  # `most`: webhooks to be signed for a second of load.
 
 
-def pickupd(port, loops):
+def pickupd(port, loops, sealed=False):
     """Write a configuration, and return the command that serves it."""
-    config = WORK / "pickupd.ini"
+    config, keys = WORK / "pickupd.ini", WORK / "keys"
+    keys.touch(0o600)
+    keys.write_text(f"k1 {base64.b64encode(secrets.token_bytes(32)).decode()}\n")
     config.write_text(f"[server]\nlisten = 127.0.0.1:{port}\napi_listen = 127.0.0.1:0\ndatabase = {WORK}/bench.db\nloops = {loops}\n"
+                      + (f"seal_key_file = {keys}\n" if sealed else "") +
                       "flows = off\n"  # What is measured is receiving, and handing on to others.
                       "[source dentrix]\nvendor = dentrix\nsecret_env = BENCH_SECRET\n")
     return [BUILD / "pickupd", "serve", "-c", config]
@@ -67,6 +72,7 @@ KINDS = {
     "a": Kind("bare evhttp", lambda port: [BUILD / "bench/bare", str(port)], connections=ALL),
     "b": Kind("pickupd, 1 loop", lambda port: pickupd(port, 1), table="events", connections=ALL),
     "c": Kind("pickupd, loop a core", lambda port: pickupd(port, 0), table="events", connections=ALL),
+    "f": Kind("pickupd, 1 loop, sealed", lambda port: pickupd(port, 1, True), table="events"),
     "d": Kind("webhook", lambda port: ["webhook", "-hooks", HERE / "hooks.json", "-template", "-ip", "127.0.0.1", "-port", str(port)],
               path="/hooks/dentrix"),
     "e": Kind("Flask, gunicorn", gunicorn, table="webhooks", most=20_000),

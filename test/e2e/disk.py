@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 import ledger
+import wire
 
-PATIENCE = 15  # Seconds until the server must have recovered by itself.
 
 
 def wait_for(condition):
     """Ask again and again until something holds; the server sends no word when a disk has room again."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + wire.TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "It never came."
         time.sleep(0.02)
@@ -26,7 +26,7 @@ def wait_for(condition):
 def _library():
     """Compile what stands between the server and the disk."""
     library = ledger.SUITE / "disk.so"
-    subprocess.run(["gcc", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", library, Path(__file__).with_suffix(".c"), "-ldl"], check=True)
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-o", library, Path(__file__).with_suffix(".c"), "-ldl"], check=True, timeout=wire.TIMEOUT)
     return str(library)
 
 
@@ -35,16 +35,25 @@ class Disk:
 
     def __init__(self, server):
         self.words = server.directory / "disk"
-        self.words.mkdir()
+        self.words.mkdir(exist_ok=True)
         options = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
         server.variables.update(LD_PRELOAD=_library(), PICKUPD_DISK=str(self.words), ASAN_OPTIONS=options)
 
     @contextmanager
     def hanging(self):
         """No sync returns meanwhile."""
+        (self.words / "hung").unlink(missing_ok=True)
         with (self.words / "hang").open("w") as word:
             fcntl.flock(word, fcntl.LOCK_EX)
             yield
+
+    def wait_hung(self):
+        """Wait until a sync hangs."""
+        wait_for((self.words / "hung").exists)
+
+    def pause(self):
+        """The process stops itself in the middle of what it writes next, once."""
+        (self.words / "pause").touch()
 
     def fail(self, fails=True):
         """Every sync fails from now on, or no longer."""

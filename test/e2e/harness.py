@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,14 +18,18 @@ from pathlib import Path
 import described
 import ledger
 import oracle
+import sealed
 import wire
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = str(ROOT / os.environ.get("PICKUPD", "build/pickupd"))
 FIXTURES = ROOT / "fixtures"
+VENDORS = Path(shutil.copytree(ROOT / "contrib/vendors", ledger.SUITE / "vendors"))  # Ours, whoever owns the sources.
+SEALED = {"k1": sealed.new_key()} if os.environ.get("PICKUPD_E2E_SEALED") else {}  # With it every server seals what it keeps.
 STOP_TIMEOUT = 10 * wire.PATIENCE  # Seconds in which pickupd promises to stop.
 WRONG_SECRET = "wrong-test-secret-not-real"
-PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "PICKUPD_API_TOKEN", "PICKUPD_NOTIFY_SECRET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
+PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "PICKUPD_API_TOKEN", "PICKUPD_NOTIFY_SECRET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
+             "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY")
 _numbers = itertools.count(1)
 
 
@@ -73,6 +78,12 @@ class LogReader(threading.Thread):
                 return record
         return None
 
+    def wait_for_text(self, part):
+        """Wait for a line that holds a text, where the log is for a person."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended or any(part in line for line in self.lines), wire.TIMEOUT)
+            assert any(part in line for line in self.lines), f"The log never held {part!r}:\n" + "".join(self.lines)
+
     def wait_for(self, message, **fields):
         """Wait for a record; fail with the whole log if the server ends or is silent."""
         with self.changed:
@@ -98,13 +109,26 @@ class Server:
         self.directory = Path(tempfile.mkdtemp(dir=ledger.SUITE))
         self.config, self.database = self.directory / "pickupd.conf", self.directory / "pickupd.db"
         self.sources = {source.name: source for source in sources or map(oracle.source, oracle.VENDORS)}
-        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "1MiB", "flows": "off", **(settings or {})}
+        # The log is checkpointed when a quarter of the reserve waits in it, which must be more than a first start writes (70 pages of 128):
+        # else the first webhook's checkpoint would meet whatever a test does to the disk next.
+        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "2MiB", "flows": "off", **(settings or {})}
         self.more = more  # Text put at the end of the config, such as further secrets.
         self.token = f"token-{secrets.token_hex(16)}"  # Of the role admin.
         self.variables = {}  # Further environment, such as those secrets' values.
         self.launcher, self.descriptors = [], ()
+        self.keys, self.made = {}, dict(SEALED)  # That seal what is kept, {id: Base64}, the first one now; and all that ever did.
         self.process = self.log = self.public = self.private = None
+        if SEALED:
+            self.seal(*SEALED)
         self.write_config()
+
+    def seal(self, *ids):
+        """Write the file of keys, the first of which seals; an id that was never used has a new one."""
+        self.keys = {name: self.made.setdefault(name, sealed.new_key()) for name in ids}
+        ledger.SECRETS.update(self.keys.values())
+        path = self.settings["seal_key_file"] = self.directory / "keys"
+        path.touch(0o600)
+        path.write_text("".join(f"{name} {key}\n" for name, key in self.keys.items()))
 
     def write_config(self):
         """Write the config; call it again when a source or setting has changed."""
@@ -165,6 +189,7 @@ class Server:
         """Wait for the process and the last line of its log, and return its exit code."""
         code = self.process.wait(timeout)
         self.log.join(timeout)
+        assert not self.log.is_alive(), "Somebody still has its log open, and closing it would wait for them."
         self.process.stderr.close()
         self.process = None
         ledger.check_sanitizers("".join(self.log.lines))
@@ -242,8 +267,10 @@ class Server:
     # The database.
 
     def query(self, sql, *values):
-        """Read the database as it lies on disk, without ever writing to it."""
+        """Read the database as it lies on disk, without ever writing to it, and unseal what is sealed."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
+            if self.keys:
+                sealed.show(db, self.keys, ROOT)
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(sql, values)]
 

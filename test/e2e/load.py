@@ -74,6 +74,7 @@ class Load:
                     self.changed.notify_all()
             else:
                 self._note(self.failures, answer)
+                self.done = True  # It may be another server by now, that has the port of one that is gone.
 
     def post(self, body, connection):
         """Post a body to where it belongs."""

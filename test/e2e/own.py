@@ -94,7 +94,7 @@ class Server(harness.Server):
 
     def send_at_once(self, payloads):
         """Post each payload on a connection of its own, all in one moment; return the answers in the same order."""
-        start = threading.Barrier(len(payloads))
+        start = threading.Barrier(len(payloads), timeout=wire.TIMEOUT)
 
         def post(payload):
             with closing(self.connect()) as connection:

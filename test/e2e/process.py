@@ -1,13 +1,15 @@
 """What the kernel tells of a running server, and of the connections to it."""
 import re
 import resource
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import harness
 import wire
 
-SANITIZED = b"__asan_init" in Path(harness.BINARY).read_bytes()  # Its memory is not the program's own.
+SANITIZED = any(mark in Path(harness.BINARY).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))  # Its memory is not the program's own.
 
 
 def memory(server):
@@ -28,6 +30,17 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
+@contextmanager
+def limited(child):
+    """Kill a child that lets us wait for too long meanwhile: whoever reads what it says then comes to an end."""
+    limit = threading.Timer(wire.TIMEOUT, child.kill)
+    limit.start()
+    try:
+        yield
+    finally:
+        limit.cancel()
+
+
 def _hex(address):
     """An IPv4 address and port as the kernel's table writes them."""
     host, port = address
@@ -39,6 +52,12 @@ def is_read(sock):
     ours, theirs = _hex(sock.getsockname()), _hex(sock.getpeername())
     waiting = {(row[1], row[2]): row[4] for row in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])}
     return all(waiting.get(pair, "0:0").split(":")[i] == "00000000" for i, pair in enumerate([(ours, theirs), (theirs, ours)]))
+
+
+def is_let_go(ours, theirs):
+    """Whether the server has closed its end of an IPv4 connection that had these ends."""
+    pair = _hex(theirs), _hex(ours)
+    return pair not in {tuple(row.split()[1:3]) for row in Path("/proc/net/tcp").read_text().splitlines()[1:]}
 
 
 def allow_files(count):

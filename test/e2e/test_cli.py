@@ -14,7 +14,8 @@ import oracle
 import wire
 
 COMMANDS = [["serve"], ["check"], ["sign"], ["events"], ["events", "list"], ["events", "show"], ["quarantine"], ["quarantine", "list"],
-            ["quarantine", "show"], ["quarantine", "retry"], ["version"]]
+            ["quarantine", "show"], ["quarantine", "retry"], *(["consumers", form] for form in ("list", "show", "dead", "retry", "pause", "replay", "delete")),
+            ["version"]]
 PRIVATE = ["Jane Madeup-Doe", "Dr. Invented Johnson", "555-0100-4711", "Ring the imaginary bell"]
 
 
@@ -44,6 +45,8 @@ def test_help(command):
     assert result.code == 0, result.err
     assert re.search(r"example", result.out, re.IGNORECASE)
     assert "pickupd " + " ".join(command) in result.out
+    for form in re.findall(r"^(?:usage:)? +(pickupd .*)$", result.out, re.MULTILINE):
+        assert re.fullmatch(r"[^][]*(\[[^][]*\][^][]*)*", form), form
 
 
 def test_version():
@@ -193,7 +196,7 @@ def test_secret_used_twice_with_and_without_its_prefix():
     """What a scheme strips from a secret makes no other secret of it."""
     secret = "c2VjcmV0LXRoYXQtaXMtbm90LXJlYWw="
     sources = [oracle.source("svix", secret=f"whsec_{secret}"), oracle.source("github", secret=secret)]
-    server = harness.Server(sources, {"vendor_dir": harness.ROOT / "contrib/vendors"})
+    server = harness.Server(sources, {"vendor_dir": harness.VENDORS})
     result = server.cli("check")
     assert result.code == 1 and result.err.endswith(": github: this secret is used twice\n")
 
@@ -243,12 +246,35 @@ def test_secret_in_a_file(content, good):
     assert result.code == 0 and (result.out == right) is good
 
 
-def test_secret_file_that_is_missing():
-    """A secret file that cannot be read is an error of the config, with its line."""
+@pytest.mark.parametrize("path, more", [("/nonexistent", ""), ("/run/credentials/none.service/dentrix",
+                                                               "; it is there while the service runs whose unit has a LoadCredential= for it")])
+def test_secret_file_that_is_missing(path, more):
+    """A secret file that cannot be read is an error of the config, with its line; of a credential it says when it is there."""
     server = harness.Server()
-    server.config.write_text(SERVER.format(database=server.database) + DENTRIX.replace("secret_env = DENTRIX_WEBHOOK_SECRET", "secret_file = /nonexistent"))
+    server.config.write_text(SERVER.format(database=server.database) + DENTRIX.replace("secret_env = DENTRIX_WEBHOOK_SECRET", f"secret_file = {path}"))
     result = server.cli("check")
-    assert result.code == 1 and f"{server.config}:5: " in result.err and "/nonexistent" in result.err
+    assert (result.code, result.err) == (1, f"{server.config}:5: dentrix: {path}: No such file or directory{more}\n")
+
+
+def test_token_file_that_is_missing():
+    """That of [server] has no section of its own, and so no line."""
+    server = harness.Server(settings={"api_token_file": "/nonexistent"})
+    assert f"{server.config}: default: /nonexistent: No such file" in server.cli("check").err
+
+
+@pytest.mark.parametrize("text, mode, why", [(None, 0o600, "No such file"), ("short", 0o600, "at least 32 bytes"), ("k" * 32, 0o644, "chmod 600")])
+def test_key_of_the_audit_that_is_no_good(text, mode, why):
+    """A key that is named and can't be used: serve does not start, and check says the same."""
+    server = harness.Server()
+    path = server.directory / "audit-key"
+    server.settings["audit_key_file"] = path
+    server.write_config()
+    if text is not None:
+        path.write_text(text)
+        path.chmod(mode)
+    for command in ("check", "serve"):
+        result = server.cli(command)
+        assert result.code == 1 and str(path) in result.err and why in result.err, (command, result)
 
 
 def test_queue_holds_a_whole_body():

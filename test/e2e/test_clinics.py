@@ -1,7 +1,9 @@
 """Clinics: over HTTP, and from a file with a running server or without one."""
 import json
+import socket
 
 import harness
+import pytest
 
 
 def clinic(name, **more):
@@ -94,6 +96,35 @@ def test_import_a_file(server):
     assert server.api("GET", f"/v1/clinics/{good}").json["phone"] == "555-0100"
 
 
+def ask(server, request):
+    """What the control socket answers to a request, as a list of its lines."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(f"{server.database}.control")
+        control.sendall(json.dumps(request).encode() + b"\n")
+        with control.makefile() as lines:
+            return [json.loads(line) for line in lines]
+
+
+def test_whatever_command_asks(server):
+    """The server itself checks what it is asked to keep, as for `PUT`: one that a command of another version lets pass is answered with its faults, and not kept."""
+    good, bad = harness.fresh(), harness.fresh()
+    assert ask(server, {"command": "clinic-put", "org": "default", "clinic": clinic(good)}) == [{"id": good, "result": "added", "errors": []}, {"failed": 0}]
+    for document, errors in (({"clinicId": bad}, ["Missing name", "Missing timezone"]), (clinic(bad, timezone="Nowhere/Land"), ["Invalid timezone"]),
+                             (clinic(bad, phone=7), ["Invalid phone"]), (clinic(bad, beside="x" * 32768), ["Invalid clinic: longer than 32768 bytes"]),
+                             (clinic(bad, operatingHours={"monday": [{"open": "18:00", "close": "09:00"}]}), ["Invalid operatingHours.monday"])):
+        assert ask(server, {"command": "clinic-put", "org": "default", "clinic": document}) == [{"id": bad, "result": "rejected", "errors": errors}, {"failed": 1}]
+        if len(errors) < 2:
+            assert server.api("PUT", f"/v1/clinics/{bad}", document).problem["errors"] == errors
+    for nothing in ({}, {"clinic": None}, {"clinic": 7}, {"clinic": []}, {"clinic": {}}, {"clinic": clinic("")}):
+        [row, end] = ask(server, {"command": "clinic-put", "org": "default", **nothing})
+        assert (row["id"], row["result"], end) == ("", "rejected", {"failed": 1}) and row["errors"]
+    for org in ({}, {"org": ""}, {"org": 7}, {"org": "a\x1b[31m"}, {"org": "a\u009b31m"}, {"org": "a" * 65}):
+        assert ask(server, {"command": "clinic-put", "clinic": clinic(bad), **org}) == [{"id": bad, "result": "rejected", "errors": ["Invalid org"]}, {"failed": 1}]
+    assert server.api("GET", f"/v1/clinics/{bad}").status == 404
+    assert not server.query("SELECT clinic_id FROM clinics WHERE clinic_id IN (?, '')", bad)
+    assert not server.query("SELECT what FROM audit WHERE action = 'clinics import' AND what LIKE ?", f"%{bad}%")
+
+
 def test_import_without_a_server():
     """The command writes the file itself; another org's clinics are apart."""
     with harness.Server() as server:
@@ -103,6 +134,25 @@ def test_import_without_a_server():
         server.start()
         assert server.api("GET", "/v1/clinics/C-1").status == 200
         assert [row["org"] for row in server.query("SELECT org FROM clinics ORDER BY org")] == ["default", "north"]
+
+
+@pytest.mark.parametrize("org", ["", "\udcff", "a\x1b[31m", "a\x7f", "a\u009b31m", "a" * 65], ids=ascii)
+def test_import_for_no_organization(server, org):
+    """What no configuration could call an organization is none, with a running server or without one."""
+    result = server.cli("clinics", "import", write(server, clinic(harness.fresh())), "--org", org)
+    assert (result.code, result.out) == (2, "") and "--org takes the name of an organization" in result.err
+    assert {row["org"] for row in server.query("SELECT org FROM clinics")} <= {"default"}
+
+
+def test_an_id_that_a_terminal_would_act_upon():
+    """Is printed without what it would act upon, also where it may be kept, with a running server or without one."""
+    with harness.Server() as server:
+        file = write(server, [clinic("a\x1b[31mb"), clinic("c\u009b31md"), {"clinicId": "e\x1bf"}, {}])
+        rejected = "3 e?f rejected: Missing name, Missing timezone\n4 - rejected: Missing clinicId, Missing name, Missing timezone\n"
+        assert server.cli("clinics", "import", file).out == f"1 a?[31mb added\n2 c?31md added\n{rejected}"
+        server.stop()
+        assert server.cli("clinics", "import", file).out == f"1 a?[31mb replaced\n2 c?31md replaced\n{rejected}"
+        server.start()
 
 
 def test_import_what_is_no_file(server):

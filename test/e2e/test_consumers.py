@@ -5,6 +5,7 @@ import time
 
 import harness
 import oracle
+import process
 import pytest
 import wire
 
@@ -154,8 +155,9 @@ def test_backoff(api):
     assert consumer.results("nack", consumer.claim()) == ["retry"]
     [row] = api.query("SELECT due FROM claims JOIN consumers ON consumers.id = consumer WHERE name = ?", consumer.name)
     assert before + 500 <= row["due"] <= harness.now() + 1000
-    assert consumer.claim() == []
-    assert len(consumer.claim(waitSeconds=5)) == 1  # Woken when it falls due.
+    early = consumer.claim()
+    assert not early or harness.now() >= row["due"]
+    assert early or len(consumer.claim(waitSeconds=5)) == 1  # Woken when it falls due.
 
 
 def test_leases_end(api):
@@ -163,6 +165,7 @@ def test_leases_end(api):
     consumer = Consumer(api, leaseSeconds=1)
     add(api)
     [first] = consumer.claim()
+    assert consumer.put(leaseSeconds=60).status == 200  # Of the next one, which is not to end meanwhile.
     [second] = consumer.claim(waitSeconds=5)
     assert second["attempt"] == 2 and second["lease"] != first["lease"]
     for verb in ("ack", "nack", "extend"):
@@ -174,8 +177,10 @@ def test_extend(api):
     """A lease can be made to last; the new end counts."""
     consumer = Consumer(api, leaseSeconds=1)
     add(api)
-    claims = consumer.claim()
-    assert consumer.results("extend", claims, leaseSeconds=60) == ["extended"]
+    for _ in range(10):  # On a busy machine a second may be over before the lease is extended.
+        claims = consumer.claim(waitSeconds=5)
+        if consumer.results("extend", claims, leaseSeconds=60) == ["extended"]:
+            break
     assert consumer.claim(waitSeconds=2) == []
     assert consumer.results("ack", claims) == ["acked"]
 
@@ -328,7 +333,8 @@ def test_a_client_that_left_gets_nothing(api):
     with wire.dial(api.private) as leaving:
         leaving.sendall(claim_bytes(api, consumer, 60))
         consumer.claim()
-    consumer.claim(waitSeconds=1)  # It is known to be gone by now.
+        ends = leaving.getsockname(), leaving.getpeername()
+    process.wait_until(lambda: process.is_let_go(*ends))
     events = add(api)
     assert ids(consumer.claim(waitSeconds=5)) == events
 

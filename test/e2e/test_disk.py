@@ -2,6 +2,7 @@
 import os
 import sqlite3
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -11,12 +12,15 @@ import disk
 import harness
 import ledger
 import load
+import metrics
 import oracle
 import own
+import process
+import wire
 from test_consumers import Consumer
 
 MIB = 1 << 20
-HALF = MIB // 2  # Of the suite's reserve: so much is held, and so much must be free beside it.
+HALF = MIB  # Of the suite's reserve: so much is held, and so much must be free beside it.
 FULL, READY = (503, {"error": "store is full"}), (200, {"status": "ready"})
 BROKEN = "the disk failed to sync: stopping, what was answered 200 is safe"
 
@@ -74,7 +78,7 @@ def test_less_room_than_the_reserve():
             its.leave(HALF)
             disk.wait_for(lambda: readiness(server) == READY)
             assert server.post("dentrix", good()).status == 200
-        assert [server.log.find("webhooks are answered 503")["reason"], server.log.find("webhooks are taken again")["after"]] == \
+        assert [server.log.wait_for("webhooks are answered 503")["reason"], server.log.wait_for("webhooks are taken again")["after"]] == \
             ["store is full"] * 2
         assert len(server.events()) == 2
         assert server.counted("dentrix") == {"accepted": 2, "shed": 2}
@@ -164,8 +168,8 @@ def test_full_to_the_last_byte():
     """While another program has filled the disk, webhooks are shed and what is in quarantine can still be stored: the reserve is given
     up for it. When there is room again it is taken back, and all goes on."""
     with on_small_disk() as server, server:
-        rows = [own.bad_row(patientName=f"Rowena {'Madeup' * 100_000}") for _ in range(3)]
-        assert [server.send(row)[0] for row in rows] == [400] * 3
+        rows = [own.bad_row(patientName=f"Rowena {'Madeup' * 100_000}") for _ in range(6)]  # More than the log holds before it is moved.
+        assert [server.send(row)[0] for row in rows] == [400] * 6
         assert held(server) >= 4 * MIB
         senders = Senders(server)
         senders.wait_accepted(20)
@@ -175,8 +179,8 @@ def test_full_to_the_last_byte():
         assert readiness(server) == FULL
         server.mend(own.definition(event=own.MENDED))
         code, lines = server.retry("--all")
-        assert code == 0 and [line.split()[1] for line in lines] == ["stored"] * 3
-        assert held(server) == 0
+        assert code == 0 and [line.split()[1] for line in lines] == ["stored"] * 6
+        disk.wait_for(lambda: held(server) == 0)  # At the latest when the log is moved into the file, which must grow.
         senders.wait_refused(50)
         hog.unlink()
         disk.wait_for(lambda: readiness(server) == READY)
@@ -234,6 +238,7 @@ def test_disk_hangs():
         with its.hanging():
             body = good()
             waiting = pool.submit(server.post, "dentrix", body)
+            its.wait_hung()
             assert readiness(server) == own.UNAVAILABLE
             assert server.post("dentrix", good()).is_unavailable()
             assert server.post("dentrix", b"{}", headers=[]).is_unavailable()
@@ -247,6 +252,32 @@ def test_disk_hangs():
         assert len(server.events()) == 3
 
 
+def syncs(server):
+    """How often the log was synced."""
+    return metrics.Page(server).value("pickupd_sync_seconds_count")
+
+
+def test_asked_often():
+    """However often, and by however many, /readyz is asked, it writes once a second; who asks later hears of later. One that hangs is one, too."""
+    with preloaded() as (server, its), ThreadPoolExecutor(20) as pool:
+        assert server.post("dentrix", good()).status == 200
+        begun, before = time.monotonic(), syncs(server)
+        with closing(server.connect("private")) as connection:
+            while time.monotonic() - begun < 2:
+                assert connection.ask("GET", "/readyz").refusal == READY
+        assert set(map(repr, pool.map(readiness, [server] * 100))) == {repr(READY)}
+        assert 1 <= syncs(server) - before <= 2 + int(time.monotonic() - begun)
+        before = syncs(server)
+        disk.wait_for(lambda: readiness(server) == READY and syncs(server) > before)
+        with its.hanging():
+            disk.wait_for(lambda: readiness(server) == own.UNAVAILABLE)
+            asked = time.monotonic()
+            assert set(map(repr, pool.map(readiness, [server] * 20))) == {repr(own.UNAVAILABLE)}
+            assert time.monotonic() - asked < 4 * wire.PATIENCE
+            assert metrics.Page(server).value("pickupd_mailbox_depth", mailbox="writer") <= 1
+        disk.wait_for(lambda: readiness(server) == READY)
+
+
 # Broken.
 
 @pytest.mark.parametrize("face", ["public", "private"])
@@ -258,7 +289,15 @@ def test_sync_fails(face):
         first, body = server.events(), good()
         its.fail()
         if face == "public":
-            assert server.post("dentrix", body).is_unavailable()
+            probe = wire.compose("/readyz", [], method="GET")
+            with closing(wire.dial(server.private)) as late:
+                late.sendall(probe[:-2])
+                process.wait_until(lambda: process.is_read(late))
+                assert server.post("dentrix", body).is_unavailable()
+                server.log.wait_for("stopping")
+                late.sendall(probe[-2:])
+                [answer] = wire.parse_answers(b"".join(iter(lambda: late.recv(65536), b"")))
+            assert answer.refusal == (503, {"error": "store failed to sync"})  # Which is why it stops.
         else:
             assert readiness(server) == (503, {"error": "store failed to sync"})
         assert server.end() == 1

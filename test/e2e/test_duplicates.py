@@ -7,6 +7,7 @@ from contextlib import closing
 import harness
 import ledger
 import oracle
+import wire
 
 
 def good(vendor="dentrix"):
@@ -30,7 +31,7 @@ def test_one_after_another(server, vendor):
 
 def test_fifty_at_once(server, vendor):
     """Fifty connections post the same webhook at one moment: exactly one is told that it was new."""
-    body, start = good(vendor), threading.Barrier(50)
+    body, start = good(vendor), threading.Barrier(50, timeout=wire.TIMEOUT)
 
     def post(_):
         """Connect, wait for the others, post."""

@@ -1143,7 +1143,7 @@ def test_agrees_with_examples(vendor, number):
     example, headers, content, options = captured(vendor, number)
     bench = harness.Server([])
     keys = {"secret_env": "EXAMPLE_SECRET", "vendor": vendor, "timezone": None, **example.get("source", {})}
-    bench.config.write_text(f"[server]\ndatabase = {bench.database}\nvendor_dir = {CONTRIB}\n[source {vendor}]\n"
+    bench.config.write_text(f"[server]\ndatabase = {bench.database}\nvendor_dir = {harness.VENDORS}\n[source {vendor}]\n"
                             + "".join(f"{key} = {value}\n" for key, value in keys.items() if value))
     bench.variables["EXAMPLE_SECRET"] = example["secret"]
     said = bench.cli("explain", vendor, "--headers", put("headers", "".join(f"{n}: {v}\n" for n, v in headers).encode()), "--body",

@@ -148,7 +148,7 @@ def test_the_same_key_with_other_bytes():
         changed = {**sent, "patientName": "Another Madeup-Changed", "state": "left"}
         assert server.send(changed) == accepted(event_id, duplicate=True)
         record = server.log.wait_for("a known key came with other bytes", source="own")
-        assert record.keys() == {"time", "level", "msg", "held", "source"}
+        assert record.keys() == {"time", "level", "msg", "held", "source", "request"}
         assert server.outcomes() == {"accepted": 1, "duplicate": 1, "changed": 1}
         assert server.events() == first
         assert server.send(sent) == accepted(event_id, duplicate=True)
@@ -162,7 +162,8 @@ def test_the_log_says_it_once():
         server.send(sent)
         server.send_at_once([{**sent, "more": number} for number in range(50)])
         assert server.outcomes() == {"accepted": 1, "changed": 50}
-        assert sum("a known key came with other bytes" in line for line in server.log.lines) <= 20
+        lines = [json.loads(line) for line in server.log.lines if "a known key came with other bytes" in line]
+        assert len(lines) <= 10 * (1 + len({line["time"][:19] for line in lines}))  # A machine may be too busy to have them in one second.
 
 
 def test_many_of_one_key_at_once():

@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 import harness
+import metrics
 import oracle
 import process
 import wire
@@ -15,6 +16,21 @@ FEW_FILES = ["sh", "-c", 'ulimit -n 80; exec "$@"', "sh"]
 def good():
     """A webhook unlike any other."""
     return oracle.payload(oracle.DENTRIX, id=harness.fresh())
+
+
+def test_many_at_the_control_socket():
+    """Of those who ask at once only so many are taken, and the others once they have gone; no webhook has less room for it."""
+    with harness.Server() as server, ExitStack() as stack:
+        before = process.files(server)
+        crowd = [stack.enter_context(wire.dial(f"unix:{server.database}.control")) for _ in range(300)]
+        crowd[0].sendall(b'{"command":"nonsense"}\n')
+        assert crowd[0].makefile().read() == '{"error":"unknown command"}\n'
+        process.wait_until(lambda: process.files(server) == before + 128)
+        assert server.post("dentrix", good()).status == 200
+        for sock in crowd:
+            sock.close()
+        assert server.cli("limits", "clear").code == 0
+        process.wait_until(lambda: process.files(server) <= before + 1)  # The webhook's own may still be there.
 
 
 @pytest.mark.parametrize("face, path", [("public", "/webhooks/health"), ("private", "/healthz")])
@@ -36,6 +52,8 @@ def test_connections_beyond_the_limit_wait():
         first, second, third = (server.connect() for _ in range(3))
         for connection in (first, second):
             assert server.post("dentrix", good(), connection=connection).status == 200
+        page = metrics.Page(server)
+        assert [page.value(f"pickupd_connections{what}", face="public") for what in ("", "_max", "_filled_total")] == [2, 2, 1]
         third.connect()
         third.sock.sendall(wire.compose("/webhooks/health", [], b"", method="GET"))
         first.close()
@@ -71,6 +89,7 @@ def test_connections_of_one_address(loops):
                     assert is_closed(further)
             with dial_from(server, "127.0.0.3") as other:
                 assert not is_closed(other)
+        assert metrics.Page(server).value("pickupd_connections_cut_off_total", face="public", reason="client_limit") == 10
         assert server.log.wait_for("too many connections of one client")
         assert not any("127.0.0.2" in line for line in server.log.lines)
         socks.pop().close()
@@ -94,6 +113,20 @@ def test_private_face_has_no_such_limit():
         for _ in range(5):
             connection = crowd.enter_context(closing(server.connect("private")))
             assert connection.ask("GET", "/healthz").status == 200
+
+
+def test_strangers_on_the_private_face():
+    """Connections without a token do not keep out who has one, and one that has shown it stays."""
+    with harness.Server(settings={"request_timeout": "10m"}) as server, ExitStack() as crowd:
+        known = crowd.enter_context(closing(server.connect("private")))
+        token = [("Authorization", f"Bearer {server.token}")]
+        assert known.ask("GET", "/v1/consumers", headers=token).status == 200
+        sock = known.sock
+        for number in range(300):
+            crowd.enter_context(closing(wire.dial(server.private))).sendall(b"GET /healthz HTTP/1.1\r\n"[:number % 3])
+        assert server.api("GET", "/v1/consumers").status == 200
+        assert known.ask("GET", "/v1/consumers", headers=token).status == 200 and known.sock is sock
+        assert metrics.Page(server).value("pickupd_connections_cut_off_total", face="private", reason="stranger")
 
 
 def test_answers_never_read():

@@ -1,4 +1,4 @@
-"""A database of file version 1, as the first pickupd wrote it: brought up to date by `serve`, with every row that was in it."""
+"""Databases as earlier pickupds wrote them, of file versions 1 and 4: brought up to date by `serve`, with every row that was in them."""
 import json
 import sqlite3
 from contextlib import closing
@@ -14,6 +14,7 @@ import oracle
 DUMP = harness.FIXTURES / "store-v1.sql"
 KEPT = {"dentrix": "dentrix/normal.json", "opendental": "opendental/rush.json", "eaglesoft": "eaglesoft/minimal.json"}
 MENDABLE, FAULTY = "dentrix/zoneless.json", "dentrix/fault-several.json"
+NOW = (harness.ROOT / "include/tbl/migration.h").read_text().count("\nMIGRATION(")  # The version of today's file.
 COMMANDS = [["events", "list"], ["events", "show", "0" * 32], ["quarantine", "list"], ["quarantine", "show", "0" * 32]]
 
 
@@ -60,9 +61,9 @@ def test_every_row_is_there():
     server = old()
     events, held = rows(server, "events"), rows(server, "quarantine")
     with server:
-        assert number(server, "user_version") == 4 and number(server, "application_id") == 0x706b7570
+        assert number(server, "user_version") == NOW and number(server, "application_id") == 0x706b7570
         assert rows(server, "events") == [{**row, "content": None} for row in events]
-        assert rows(server, "quarantine") == [{**row, "head": None} for row in held]
+        assert rows(server, "quarantine") == [{**row, "head": None, "sealed": 0} for row in held]
         assert rows(server, "secret_matches") == []
         assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
         server.restart()
@@ -118,7 +119,7 @@ def test_old_quarantine_is_retried(way):
     server.write_config()
     if way == "command alone":
         result = server.cli("quarantine", "retry", "--all")  # The writer in it brings the file up to date.
-        assert number(server, "user_version") == 4
+        assert number(server, "user_version") == NOW
     with server:
         if way == "command":
             result = server.cli("quarantine", "retry", "--all")
@@ -143,7 +144,7 @@ def test_commands_on_a_file_of_version_1(command):
     server = old()
     result, content = server.cli(*command), server.database.read_bytes()
     assert (result.code, result.out) == (1, "")
-    assert result.err == f"{server.database}: has file version 1, and this pickupd reads 4; its serve brings it up to date\n"
+    assert result.err == f"{server.database}: has file version 1, and this pickupd reads {NOW}; its serve brings it up to date\n"
     assert (server.database.read_bytes(), number(server, "user_version")) == (content, 1)
     with server:
         found = [*command[:2], *([id_of(KEPT["dentrix"] if command[0] == "events" else FAULTY)] if len(command) > 2 else [])]
@@ -168,7 +169,7 @@ def test_check_on_a_file_of_version_1():
     assert "LAST MATCH" not in result.out and "\ndentrix " in result.out
 
 
-@pytest.mark.parametrize("change, word", [("PRAGMA user_version = 5", "later pickupd"), ("PRAGMA application_id = 7", "another program")])
+@pytest.mark.parametrize("change, word", [(f"PRAGMA user_version = {NOW + 1}", "later pickupd"), ("PRAGMA application_id = 7", "another program")])
 def test_a_file_that_is_not_ours(change, word):
     """A file of a later pickupd, or of another program, is left as it is by everybody."""
     server = old()
@@ -186,11 +187,11 @@ def test_a_later_file_is_not_read():
     with harness.Server() as server:
         server.stop()
         with closing(sqlite3.connect(server.database)) as db, db:
-            db.execute("PRAGMA user_version = 5")
+            db.execute(f"PRAGMA user_version = {NOW + 1}")
         for command in COMMANDS:
             result = server.cli(*command)
             assert (result.code, result.out) == (1, "")
-            assert result.err == f"{server.database}: has file version 5, and this pickupd reads 4\n"
+            assert result.err == f"{server.database}: has file version {NOW + 1}, and this pickupd reads {NOW}\n"
         assert "LAST MATCH" not in server.cli("check").out
 
 
@@ -207,3 +208,63 @@ def test_a_migration_that_fails_changes_nothing():
         db.execute("DROP TABLE secret_matches")
     with server:
         assert [row["id"].hex() for row in rows(server, "events")] == [id_of(name) for name in KEPT.values()]
+
+
+# Version 4.
+
+LATEST_DUMP = harness.FIXTURES / "store-v4.sql"
+
+
+def old_4():
+    """A server with a database of version 4, which has rows in every table, not yet started."""
+    server = harness.Server()
+    with closing(sqlite3.connect(server.database)) as db:
+        db.executescript(LATEST_DUMP.read_text())
+    return server
+
+
+def all_rows(server):
+    """Every row of every table as {table: rows}."""
+    tables = [row["name"] for row in server.query("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return {table: server.query(f'SELECT * FROM "{table}"') for table in tables}
+
+
+def shape(server):
+    """What tables and indexes there are, and each table's columns."""
+    names = sorted((row["type"], row["name"]) for row in server.query("SELECT type, name FROM sqlite_schema"))
+    columns = {name: server.query(f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{name}')") for kind, name in names if kind == "table"}
+    return names, columns
+
+
+def test_version_4_is_all_there():
+    """Every row of every table is as it was; the file is shaped as a new one; what was claimed, waiting or dead still is."""
+    server = old_4()
+    before = all_rows(server)
+    assert number(server, "user_version") == 4 and all(before.values()), [table for table in before if not before[table]]
+    with harness.Server() as fresh, server:
+        assert number(server, "user_version") == NOW and shape(server) == shape(fresh)
+        after = all_rows(server)
+        for table in before.keys() - {"probe", "sqlite_sequence"}:
+            assert [{name: row[name] for name in before[table][0]} for row in after[table]] == before[table], table
+        assert server.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}] and not server.query("PRAGMA foreign_key_check")
+        [billing] = [row for row in server.api("GET", "/v1/consumers").json["consumers"] if row["name"] == "billing"]
+        assert (billing["inFlight"] + billing["waiting"], billing["dead"], billing["missed"]) == (2, 1, 0)
+        assert abs(datetime.fromisoformat(billing["seen"]).timestamp() - harness.now() / 1000) < 600  # Else it would be taken for silent.
+        assert server.api("GET", "/v1/deliveries").json["deliveries"] and server.api("GET", "/v1/invoices/INV-F1").json["delivered"]
+
+
+def test_a_backup_before_the_upgrade():
+    """The new pickupd copies an old file as it is, and restores it as such; its `serve` brings that up to date, too."""
+    server, path = old_4(), harness.Server().directory / "before.db"
+    before = all_rows(server)
+    result = server.cli("backup", path)
+    assert (result.code, result.err) == (0, ""), result.err
+    with server:
+        server.stop()
+    assert number(server, "user_version") == NOW
+    assert old().cli("backup", path.with_name("first.db")).code == server.cli("restore", "--check", path.with_name("first.db")).code == 0
+    result = server.cli("restore", path)
+    assert result.code == 0, result.err
+    assert number(server, "user_version") == 4 and all_rows(server) == before
+    with server:
+        assert number(server, "user_version") == NOW

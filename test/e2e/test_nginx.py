@@ -13,6 +13,7 @@ import pytest
 import harness
 import ledger
 import oracle
+import process
 import shapes
 import wire
 
@@ -219,11 +220,19 @@ def test_server_down():
 def test_access_log(front):
     """The access log has no arguments, for they may be private."""
     server, nginx = front
+    logs = list(nginx.directory.glob("*.log"))
+    before = sum(map(lines, logs))
     nginx.ask("POST", "/webhooks/ehr/dentrix?patient=Quentin-Queryfiction", b"{}")
     ledger.WORDS.add("Quentin-Queryfiction")
     nginx.ask("GET", "/elsewhere?patient=Quentin-Queryfiction")
-    logs = "".join(log.read_text() for log in nginx.directory.glob("*.log"))
-    assert '"path":"/webhooks/ehr/dentrix"' in logs and "Queryfiction" not in logs
+    process.wait_until(lambda: sum(map(lines, logs)) >= before + 2)  # They are written after the answers.
+    text = "".join(log.read_text() for log in logs)
+    assert '"path":"/webhooks/ehr/dentrix"' in text and "Queryfiction" not in text
+
+
+def lines(log):
+    """How many there are."""
+    return log.read_bytes().count(b"\n")
 
 
 @pytest.mark.parametrize("trusted, listen", [("unix", "unix:{}/hooks.sock"), ("127.0.0.1", "127.0.0.1:0")])

@@ -14,6 +14,7 @@ import dispatcher
 import harness
 import ledger
 import oracle
+from process import limited
 
 PACKAGES = harness.ROOT / "test/npm"
 # Without a network it should say so at once, and what was fetched once need not be fetched again.
@@ -44,7 +45,8 @@ class Libraries:
         """Send one job and return its result."""
         self.process.stdin.write(json.dumps({"sender": sender, "secret": SECRETS[sender], "body": body, **job}) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        with limited(self.process):
+            return json.loads(self.process.stdout.readline())
 
     def sign(self, sender, body, age=0):
         """The headers of a body, as the library makes them."""
@@ -101,7 +103,7 @@ def libraries():
 def server():
     """A source for each sender, with the definition that is shipped."""
     sources = [oracle.source(sender, secret=secret) for sender, secret in SECRETS.items()]
-    with harness.Server(sources, {"vendor_dir": harness.ROOT / "contrib/vendors"}) as started:
+    with harness.Server(sources, {"vendor_dir": harness.VENDORS}) as started:
         yield started
 
 

@@ -25,6 +25,15 @@ def known_as(source, key, org="default"):
     return oracle.event_id(source, f"{org}\n{key}".encode(), b"publish")
 
 
+def test_names_that_a_terminal_would_act_upon(server):
+    """Whoever looks at an event that somebody published has nothing in its names that his terminal acts upon."""
+    [result] = server.publish(lab.envelope(detail={"a\x1b[31m": 1, "b\u009b31m": {"c\x7f": "d\x1b[2J"}}))
+    for form in ([], ["--show-phi"]):
+        shown = server.cli("events", "show", result["eventId"], *form)
+        assert shown.code == 0 and shown.out.replace("\n", "").isprintable()
+        assert "a?[31m " in shown.out and "b?31m.c? " in shown.out
+
+
 def test_one_event(server):
     """A single envelope is answered 201, and stands in the log as it was published."""
     event = lab.envelope(detail={"b": 1, "a": {"c": None}}, time="2026-01-20T14:00:00.250+01:00")

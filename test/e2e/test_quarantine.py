@@ -132,7 +132,8 @@ def test_retry_of_a_duplicate(running):
         first, event_id = server.events(), oracle.event_id("dentrix", body)
         server.stop()
         with closing(sqlite3.connect(server.database)) as db, db:
-            db.execute("INSERT INTO quarantine SELECT id, origin, org, 1, 1, 1, '[]', ?, NULL FROM events", [body])
+            db.execute("INSERT INTO quarantine (id, origin, org, first_seen, last_seen, count, faults, body)"
+                       " SELECT id, origin, org, 1, 1, 1, '[]', ? FROM events", [body])
         server.start()
         assert server.quarantined(event_id)
         with stopped_or_not(server, running):

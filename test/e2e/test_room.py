@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 import harness
+import metrics
 import oracle
 import process
 import wire
@@ -160,7 +161,7 @@ def test_released():
 
 
 def test_private_face_shares_the_room():
-    """The private face is asked in few bytes, and so answers whatever senders do."""
+    """The private face is asked in few bytes, and so answers whatever senders do. What found no room is counted."""
     with serve() as server, ExitStack() as crowd:
         fill(server, crowd)
         assert server.ask("GET", "/readyz", face="private").status == 200
@@ -169,6 +170,8 @@ def test_private_face_shares_the_room():
             answer = refusal(sock)
         assert (answer.status, answer.problem["title"]) == (503, "Service unavailable")
         assert int(answer.headers["Retry-After"]) >= 1 and answer.headers["Connection"] == "close"
+        refused = [dict(labels)["face"] for (name, labels), value in metrics.Page(server).samples.items() if ("reason", "no_room") in labels and value]
+        assert sorted(refused) == ["private", "public"]
 
 
 @pytest.mark.parametrize("settings, code", [({"body_bytes": "4MiB"}, 0), ({"body_bytes": 4194303}, 1)])

@@ -5,9 +5,16 @@ from zoneinfo import ZoneInfo
 
 import harness
 import pytest
-from test_flows import DAYS, clinic, iso, publish, settled
+from test_flows import DAYS, clinic, iso, keep_off_midnight, publish, settled
 
 HORIZON = 90  # days, today among them
+ZONES = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Honolulu", "Africa/Cairo"]
+
+
+@pytest.fixture(autouse=True)
+def same_day():
+    """By the clocks of all clinics here."""
+    keep_off_midnight(*map(ZoneInfo, ZONES))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,7 @@ def schedule(frequency, days=None, start="09:00", end="11:00"):
     return {"frequency": frequency, **days, "timeWindow": {"start": start, "end": end}}
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Auckland", "Pacific/Honolulu", "Africa/Cairo"])
+@pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("rule", [schedule("DAILY"), schedule("WEEKLY", [1, 4]), schedule("BIWEEKLY", [0, 3, 6]), schedule("DAILY", [2])],
                          ids=["daily", "weekly", "biweekly", "tuesdays"])
 def test_dates(flows, zone, rule):

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 import harness
+import metrics
 import oracle
 import process
 import wire
@@ -49,9 +50,10 @@ def hasty():
 def silent(hasty):
     """A connection for each of these, on all of which nothing happens at the same time."""
     with ExitStack() as crowd:
-        socks = {case: crowd.enter_context(wire.dial(hasty.public)) for case in SILENT}
-        for case, sock in socks.items():
-            sock.sendall(SILENT[case](hasty, good()))
+        socks, texts = {}, {case: SILENT[case](hasty, good()) for case in SILENT}
+        for case, text in texts.items():
+            socks[case] = crowd.enter_context(wire.dial(hasty.public))
+            socks[case].sendall(text)  # At once: its second goes by.
         yield socks
 
 
@@ -77,17 +79,7 @@ def drip(server, case):
     whole, drips = DRIPS[case](server, good())
     with wire.dial(server.public) as sock:
         sock.sendall(whole)
-        sock.settimeout(0.2)
-        for byte in drips[:5 * wire.TIMEOUT]:
-            try:
-                sock.sendall(bytes([byte]))
-                if not sock.recv(65536):
-                    return True
-            except TimeoutError:
-                pass
-            except ConnectionError:
-                return True
-    return False
+        return wire.is_cut_off(sock, drips)
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +110,12 @@ def test_never_reading(hasty):
     """Whoever asks and asks, and never listens, is cut off; the server forgets the connection, whatever the kernel still has for it."""
     before = process.files(hasty)
     with closing(deaf(hasty.public)) as sock:
-        sock.settimeout(0.1)
         asked = wire.compose("/webhooks/health", [], method="GET") * 100
         try:
-            while process.files(hasty) == before or sock.send(asked):
+            sock.sendall(asked)
+            is_taken = sock.recv(1) != b""  # Now it is open there, if it was not silent for its second before.
+            sock.settimeout(0.1)
+            while is_taken and sock.send(asked):
                 pass
         except (TimeoutError, ConnectionError):
             pass
@@ -135,12 +129,12 @@ def test_reading_in_drips():
     server = harness.Server(sources, {"request_timeout": "1s"})
     server.settings["api_listen"] = f"unix:{server.directory}/api.sock"  # The kernel holds less of an answer there.
     with server, closing(wire.dial(server.private)) as sock:
-        sock.sendall(wire.compose("/metrics", [], method="GET"))
+        sock.sendall(wire.compose("/metrics", [("X-Request-Id", "slow-1")], method="GET"))
         with contextlib.suppress(ConnectionError), server.log.changed:
-            while sock.recv(4096):
+            while sock.recv(4096) and not server.log.changed.wait_for(lambda: server.log.find("answer taken too slowly"), 0.05):
                 sock.send(b"G")
-                server.log.changed.wait(0.05)
-        server.log.wait_for("answer taken too slowly")
+        server.log.wait_for("answer taken too slowly", request="slow-1")
+        assert metrics.Page(server).value("pickupd_connections_cut_off_total", face="private", reason="slow_answer") == 1
 
 
 def test_slow_but_within_its_time(server):

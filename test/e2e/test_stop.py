@@ -1,7 +1,9 @@
 """Stopping: in time, with all that was accepted on disk; and the kinds of listeners it closes."""
 import fcntl
+import os
 import signal
 import socket
+import time
 from contextlib import closing
 
 import pytest
@@ -32,7 +34,8 @@ def check_posts(server):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_stop_under_load(how):
     """Under load the server stops within 10 s and with exit code 0, and every id answered 200 is on disk."""
-    server = harness.Server().start()
+    number = os.getpid()  # At an address of its own, where nobody else is given the port that it leaves.
+    server = harness.Server(settings={"listen": f"127.77.{number >> 8 & 255}.{number & 255}:0"}).start()
     senders = load.Load(server)
     senders.wait_accepted(200)
     address = server.public
@@ -58,7 +61,8 @@ def test_more_signals():
     """Further signals while stopping change nothing, at whatever moment they come."""
     with harness.Server() as server:
         check_posts(server)
-        while server.process.poll() is None:
+        end = time.monotonic() + harness.STOP_TIMEOUT
+        while server.process.poll() is None and time.monotonic() < end:
             server.process.send_signal(signal.SIGTERM)
         server.stop()
 
@@ -105,6 +109,16 @@ def test_address_in_use():
         result = harness.Server(settings={"listen": address}).cli("serve")
     assert result.code == 1
     assert address in result.err
+
+
+def test_inherited_sockets_that_are_none():
+    """A manager that counts more than it has passed on, or passes on what does not listen, costs nothing: the configured addresses are listened on."""
+    server = harness.Server()
+    server.launcher = ["bash", "-c", 'LISTEN_PID=$$ exec "$@" 3</dev/null', "activate"]
+    server.variables = {"LISTEN_FDS": str(2**63 - 1), "LISTEN_FDNAMES": "hooks:api"}
+    with server:
+        check_posts(server)
+        assert server.ask("GET", "/readyz", face="private").status == 200
 
 
 def test_inherited_sockets():

@@ -10,6 +10,7 @@ import disk
 import harness
 import ledger
 import load
+import metrics
 import oracle
 
 NOT_READY = (503, {"error": "store is full"})
@@ -45,6 +46,9 @@ def test_nothing_is_promised(full, vendor):
     assert full.ask("GET", "/healthz", face="private").status == 200
     assert full.ask("GET", "/webhooks/health").status == 200
     assert len(full.events()) == 1
+    page = metrics.Page(full)
+    assert {reason: count for reason, count in page.of("pickupd_private_shed_total", "reason").items() if count} == {"disk_full": 1}
+    assert page.value("pickupd_webhook_refusals_total", source=vendor, reason="disk_full") >= 5
     set_limit(full, resource.RLIM_INFINITY)
 
 
