@@ -18,6 +18,7 @@ struct stream {
     const struct consumer_filter *filter;
     stream_ended_fn *on_end;
     void *arg;
+    bool begun;   /* its head was sent: it is known from where on it tells all */
     bool reading; /* with the reader */
     bool again;   /* there is news since it went */
     bool ended;   /* but the reader has it still */
@@ -105,19 +106,32 @@ static void forget(struct stream *stream)
     stream->on_end(stream->arg, &stream->given);
 }
 
+/* Whoever has the head misses nothing that is committed from then on. */
+static void begin(struct stream *stream)
+{
+    static const struct header headers[] = {{SPAN("Content-Type"), SPAN(SSE_TYPE)},
+                                            {SPAN("Cache-Control"), SPAN("no-store")}};
+    if (!stream->begun && !http_gone(stream->call))
+        http_stream_begin(stream->call, headers, sizeof headers / sizeof headers[0]);
+    stream->begun = true;
+}
+
 static void end(struct stream *stream)
 {
     struct http_call *call = stream->call;
     stream->ended = stream->reading;
     if (stream->reading)
         return;
+    begin(stream);
     forget(stream);
     http_stream_end(call);
 }
 
-/* Of a stream whose client has gone there is nothing. */
+/* Of a stream whose client has gone, or is still to be answered, there is nothing. */
 static int64_t unsent(const struct stream *stream)
 {
+    if (!stream->begun)
+        return 0;
     size_t left = http_stream_write(stream->call, SPAN(""));
     return left != SIZE_MAX ? (int64_t)left : 0;
 }
@@ -165,6 +179,7 @@ static void done(struct reader_job *job)
 {
     struct stream *stream = (struct stream *)job;
     stream->reading = false;
+    begin(stream);
     if (stream->ended || stream->err != ERR_OK || http_gone(stream->call)) {
         end(stream);
         return;
@@ -194,7 +209,7 @@ static void look_after(struct stream *stream, int64_t now)
     }
     if (left > 0 && taken >= stream->goal)
         set_goal(stream);
-    if (left == 0 && now - stream->spoke >= STREAM_BEAT_MS * 1000) {
+    if (stream->begun && left == 0 && now - stream->spoke >= STREAM_BEAT_MS * 1000) {
         sse_beat(&stream->text, stream->position);
         say(stream, buf_span(&stream->text));
         buf_free(&stream->text);
@@ -269,8 +284,6 @@ void streams_free(struct streams *streams)
 enum err streams_add(struct streams *streams, struct http_call *call, const struct consumer_filter *filter,
                      int64_t position, stream_ended_fn *ended, void *arg)
 {
-    static const struct header headers[] = {{SPAN("Content-Type"), SPAN(SSE_TYPE)},
-                                            {SPAN("Cache-Control"), SPAN("no-store")}};
     if (streams->stopped || streams->count >= STREAMS_MAX)
         return ERR_BUSY;
     struct stream *stream = arena_alloc(&call->arena, sizeof *stream);
@@ -287,7 +300,7 @@ enum err streams_add(struct streams *streams, struct http_call *call, const stru
         stream->next->prev = stream;
     streams->first = stream;
     streams->count++;
-    http_stream_begin(call, headers, sizeof headers / sizeof headers[0]);
+    http_hold(call);
     read_on(stream);
     return ERR_OK;
 }

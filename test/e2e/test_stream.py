@@ -1,6 +1,10 @@
 """The stream: what is committed is told at once, from where its reader left off, and who does not read is dropped."""
 import contextlib
+import ctypes
 import json
+import os
+import pathlib
+import select
 import signal
 import socket
 import sqlite3
@@ -15,13 +19,14 @@ import oracle
 import wire
 
 UNSENT_MAX, PAGE = 1 << 20, 1 << 18  # Bytes that may wait for a reader, and that are added to them at once.
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000  # As in the kernel's headers.
 BIG = 100_000  # Bytes of a detail, so that a few fill whatever the kernel buffers.
 
 
 class Stream:
     """A reader of the stream: takes the parts of its answer apart, and then the events."""
 
-    def __init__(self, server, query="", last=None, token="read", window=None):
+    def __init__(self, server, query="", last=None, token="read", window=None, awaited=True):
         self.sock = socket.socket()
         if window:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -31,12 +36,17 @@ class Stream:
         resume = "" if last is None else f"Last-Event-ID: {last}\r\n"
         self.sock.sendall(f"GET /v1/stream{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.tokens[token]}\r\n{resume}\r\n".encode())
         self.file = self.sock.makefile("rb")
+        self.text, self.position = b"", None
+        if awaited:
+            self.head()
+
+    def head(self):
+        """Wait for the answer's head."""
         self.status = int(self.file.readline().split()[1])
         self.headers = {}
         while (line := self.file.readline()) != b"\r\n":
             name, _, value = line.decode().partition(":")
             self.headers[name.lower()] = value.strip()
-        self.text, self.position = b"", None
 
     def close(self):
         """Hang up."""
@@ -61,12 +71,14 @@ class Stream:
         return block.decode().split("\n")
 
     def next(self):
-        """The next event as (name, data); None once the stream has ended. What only moves the position is passed over."""
+        """The next event as (name, data); None once the stream has ended. What only moves the position is passed over, for a while."""
+        deadline = time.monotonic() + wire.TIMEOUT
         while (lines := self.block()) is not None:
             fields = dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
             self.position = fields["id"]
             if "data" in fields:
                 return fields.get("event", "message"), json.loads(fields["data"])
+            assert time.monotonic() < deadline, f"nothing but positions, now {self.position}"
         return None
 
     def seqs(self, count):
@@ -108,6 +120,35 @@ def test_as_it_is_committed(server):
         got = [one.next(), one.next()]
         assert [name for name, _ in got] == ["message", "message"] and one.position == "3"
         assert [data for _, data in got] == server.get("/v1/events?order=oldest&cursor=1")["events"]
+
+
+@contextlib.contextmanager
+def held_thread(server, name):
+    """Holds one thread of the server for as long as the block, as a debugger does."""
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
+    thread, = (int(task.name) for task in tasks.iterdir() if (task / "comm").read_text() == name + "\n")
+    trace = ctypes.CDLL(None, use_errno=True).ptrace
+    trace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    if trace(PTRACE_SEIZE, thread, None, None) != 0:
+        pytest.skip(f"{os.strerror(ctypes.get_errno())}: no thread may be held here")
+    assert trace(PTRACE_INTERRUPT, thread, None, None) == 0 and os.waitpid(thread, WALL)[0] == thread
+    try:
+        yield
+    finally:
+        assert trace(PTRACE_DETACH, thread, None, None) == 0
+
+
+def test_nothing_is_missed_after_the_head(server):
+    """Whoever has a stream's head has all that is committed from then on: it comes once the place in the log is known."""
+    with closing(Stream(server, awaited=False)) as one:
+        with held_thread(server, "reader"):
+            server.publish(lab.envelope())  # Its commit comes behind that of the stream's row in the audit.
+            assert select.select([one.sock], [], [], 0)[0] == []
+        one.head()
+        server.publish(lab.envelope())
+        ready(one)
+        began = int(one.position)
+        assert one.seqs(1) == [began + 1]
 
 
 def test_the_wall_and_the_filters(server):
