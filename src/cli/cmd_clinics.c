@@ -22,6 +22,7 @@ struct import {
     const struct json *json; /* of the file */
     struct span org;
     size_t number; /* of the clinic, from 1; those before it are done */
+    bool said;     /* what became of that one */
     bool failed;
 };
 
@@ -34,6 +35,7 @@ static void print_result(void *arg, const char *id, const char *result, const st
     for (size_t i = 0; faults != NULL && i < faults->count; i++)
         printf("%s%s", i > 0 ? ", " : ": ", faults->texts[i]);
     putchar('\n');
+    import->said = true;
     import->failed |= strcmp(result, "added") != 0 && strcmp(result, "replaced") != 0;
 }
 
@@ -50,6 +52,16 @@ static void put_here(struct import *import, const struct clinic_row *row)
     putting.job.audit = &caller.entry;
     store_write(import->store, &putting.job);
     print_result(import, id, clinic_putting_result(&putting), NULL);
+}
+
+/* A server that hangs up may have put it. */
+static void print_unanswered(struct import *import, const char *id, enum err err)
+{
+    struct faults faults CLEANUP(faults_free) = {0};
+    bool is_known = err != ERR_BUSY;
+    faults_add(&faults, is_known ? "the running server did not do it"
+                                 : "the running server hung up before it said whether it was put");
+    print_result(import, id, is_known ? "not now" : "unknown", &faults);
 }
 
 /* False if nobody was there to put it, and nothing was said of it. */
@@ -70,9 +82,10 @@ static bool put_one(struct import *import, const struct json *json)
         put_here(import, &row);
         return true;
     }
+    import->said = false;
     enum err err = control_put_clinic(import->control, &row, print_result, import);
-    if (err != ERR_OK && err != ERR_NOT_FOUND)
-        print_result(import, shown, "not now", NULL);
+    if (err != ERR_OK && err != ERR_NOT_FOUND && !import->said)
+        print_unanswered(import, shown, err);
     return err != ERR_NOT_FOUND;
 }
 

@@ -1,9 +1,15 @@
 """Clinics: over HTTP, and from a file with a running server or without one."""
+import fcntl
 import json
+import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import disk
 import harness
 import pytest
+
+HUNG_UP = "the running server hung up before it said whether it was put"
 
 
 def clinic(name, **more):
@@ -134,6 +140,41 @@ def test_import_without_a_server():
         server.start()
         assert server.api("GET", "/v1/clinics/C-1").status == 200
         assert [row["org"] for row in server.query("SELECT org FROM clinics ORDER BY org")] == ["default", "north"]
+
+
+@pytest.mark.parametrize("answer,became", [
+    ({"id": "C-1", "result": "replaced", "errors": []}, "replaced"), ({"error": "unknown command"}, "not now: the running server did not do it"),
+    (None, f"unknown: {HUNG_UP}")], ids=["all but the end", "an earlier server", "nothing"])
+def test_what_a_server_answers(answer, became):
+    """What it says of a clinic counts, also if it hangs up before the end; what it did not say is not made up, and the line has the reason."""
+    server = harness.Server()
+    with open(f"{server.database}.lock", "w", encoding="ascii") as lock, socket.socket(socket.AF_UNIX) as listening:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        listening.bind(f"{server.database}.control")
+        listening.listen()
+        with ThreadPoolExecutor() as pool:
+            command = pool.submit(server.cli, "clinics", "import", write(server, clinic("C-1")))
+            with listening.accept()[0] as line:
+                assert json.loads(line.makefile().readline())["command"] == "clinic-put"
+                line.sendall(json.dumps(answer).encode() + b"\n" if answer else b"")
+            result = command.result()
+    assert (result.code, result.out, result.err) == (0 if became == "replaced" else 1, f"1 C-1 {became}\n", "")
+
+
+def test_a_server_that_is_killed_meanwhile():
+    """Nobody knows of the clinic that it was asked for last; the command puts the others by itself."""
+    server = harness.Server()
+    its = disk.Disk(server)
+    with server, ThreadPoolExecutor() as pool:
+        with its.hanging():
+            command = pool.submit(server.cli, "clinics", "import", write(server, [clinic("C-1"), clinic("C-2")]))
+            its.wait_hung()
+            server.process.send_signal(signal.SIGKILL)
+            server.end()
+        result = command.result()
+        assert (result.code, result.out, result.err) == (1, f"1 C-1 unknown: {HUNG_UP}\n2 C-2 added\n", "")
+        server.start()
+        assert server.api("GET", "/v1/clinics/C-2").status == 200
 
 
 @pytest.mark.parametrize("org", ["", "\udcff", "a\x1b[31m", "a\x7f", "a\u009b31m", "a" * 65], ids=ascii)
