@@ -42,25 +42,17 @@ static int fail(const struct asked *asked, enum err err)
 
 /* Consumers. */
 
-static long long number(const struct json *of, const char *key)
-{
-    return json_int(json_get(of, key));
-}
-
-static const char *state_of(const struct json *consumer)
-{
-    return json_bool(json_get(consumer, "paused")) ? "paused" : "active";
-}
-
+/* As wide as a terminal, without the organization: it is the one that was asked for. */
 static void print_row(const struct json *consumer, int64_t now)
 {
     char oldest[PRINT_SPAN], seen[PRINT_SPAN];
-    print_name(json_str(json_get(consumer, "name")), 20);
-    print_name(json_str(json_get(consumer, "org")), 16);
-    printf("%-7s %10lld %10lld %10lld %10lld %14s %10s\n", state_of(consumer), number(consumer, "lag"),
-           number(consumer, "inFlight"), number(consumer, "waiting"), number(consumer, "dead"),
+    print_name(json_str(json_get(consumer, "name")), 15);
+    printf("%7lld %9lld %7lld %5lld %14s %9s%s\n", print_number_of(consumer, "lag"),
+           print_number_of(consumer, "inFlight"), print_number_of(consumer, "waiting"),
+           print_number_of(consumer, "dead"),
            print_since(oldest, json_get(consumer, "oldestWaiting"), now, "-"),
-           print_since(seen, json_get(consumer, "seen"), now, "never"));
+           print_since(seen, json_get(consumer, "seen"), now, "never"),
+           json_bool(json_get(consumer, "paused")) ? "  paused" : "");
 }
 
 static void print_list(const char *label, const struct json *list)
@@ -91,19 +83,19 @@ static void print_whole(const struct json *consumer, int64_t now)
     print_clean(json_str(json_get(consumer, "name")));
     printf("\n%-15s ", "organization");
     print_clean(org.len > 0 ? org : SPAN("all"));
-    printf("\n%-15s %s\n", "state", state_of(consumer));
+    printf("\n%-15s %s\n", "state", json_bool(json_get(consumer, "paused")) ? "paused" : "active");
     print_list("types", json_get(consumer, "detailTypes"));
     print_list("sources", json_get(consumer, "sources"));
     print_list("origins", json_get(consumer, "origins"));
-    printf("%-15s %lld\n%-15s %lld s\n%-15s %lld\n", "max attempts", number(consumer, "maxAttempts"), "lease",
-           number(consumer, "leaseSeconds"), "cursor", number(consumer, "cursor"));
-    printf("%-15s %lld\n%-15s %lld\n%-15s %lld\n%-15s %lld\n", "lag", number(consumer, "lag"), "in flight",
-           number(consumer, "inFlight"), "waiting", number(consumer, "waiting"), "dead",
-           number(consumer, "dead"));
+    printf("%-15s %lld\n%-15s %lld s\n%-15s %lld\n", "max attempts", print_number_of(consumer, "maxAttempts"),
+           "lease", print_number_of(consumer, "leaseSeconds"), "cursor", print_number_of(consumer, "cursor"));
+    printf("%-15s %lld\n%-15s %lld\n%-15s %lld\n%-15s %lld\n", "lag", print_number_of(consumer, "lag"),
+           "in flight", print_number_of(consumer, "inFlight"), "waiting",
+           print_number_of(consumer, "waiting"), "dead", print_number_of(consumer, "dead"));
     print_moment("oldest waiting", json_get(consumer, "oldestWaiting"), now);
     print_moment("last seen", json_get(consumer, "seen"), now);
     print_moment("created", json_get(consumer, "created"), now);
-    printf("%-15s %lld\n", "missed", number(consumer, "missed"));
+    printf("%-15s %lld\n", "missed", print_number_of(consumer, "missed"));
 }
 
 static void print_consumer(void *arg, const struct consumer *consumer, const struct consumer_state *state)
@@ -135,8 +127,8 @@ static int look(struct setup *setup, struct view *view, struct asked *asked)
         err = consumers_look(view, asked->change.org, asked->change.name, print_consumer, asked);
     } else {
         if (!asked->args->json)
-            printf("%-20s %-16s %-7s %10s %10s %10s %10s %14s %10s\n", "CONSUMER", "ORGANIZATION", "STATE",
-                   "LAG", "IN FLIGHT", "WAITING", "DEAD", "OLDEST WAITING", "LAST SEEN");
+            printf("%-15s %7s %9s %7s %5s %14s %9s\n", "CONSUMER", "LAG", "IN FLIGHT", "WAITING", "DEAD",
+                   "OLDEST WAITING", "LAST SEEN");
         err = consumers_each(view, asked->change.org, print_consumer, asked);
     }
     return err == ERR_OK ? EXIT_GOOD : fail(asked, err);
@@ -189,7 +181,7 @@ static void print_letter(struct span line)
     size_t attempts = json_count(history);
     print_name(json_str(json_get(event, "id")), 32);
     print_name(json_str(json_get(event, "detailType")), 22);
-    printf("%8lld ", number(json, "attempts"));
+    printf("%8lld ", print_number_of(json, "attempts"));
     print_name(json_str(json_get(json, "died")), 20);
     print_clean(attempts > 0 ? json_str(json_get(json_at(history, attempts - 1), "error")) : SPAN("-"));
     putchar('\n');

@@ -100,6 +100,11 @@ const char *print_span(char text[PRINT_SPAN], int64_t ms)
     return text;
 }
 
+long long print_number_of(const struct json *of, const char *key)
+{
+    return json_int(json_get(of, key));
+}
+
 bool print_time_of(const struct json *at, int64_t *ms)
 {
     return json_kind(at) == JSON_STR && time_parse(json_str(at), NULL, ms);

@@ -27,6 +27,9 @@ void print_time(int64_t ms);
 #define PRINT_SPAN 32
 const char *print_span(char text[PRINT_SPAN], int64_t ms);
 
+/* A number out of JSON, for printf; 0 if it is none. */
+long long print_number_of(const struct json *of, const char *key);
+
 /* A time out of JSON; false if it is none, such as null. And for how long it has been, or `otherwise`. */
 bool print_time_of(const struct json *at, int64_t *ms);
 const char *print_since(char text[PRINT_SPAN], const struct json *at, int64_t now, const char *otherwise);

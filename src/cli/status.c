@@ -38,11 +38,6 @@ static const char *size_text(char text[32], const struct json *bytes)
     return text;
 }
 
-static long long number(const struct json *of, const char *key)
-{
-    return json_int(json_get(of, key));
-}
-
 static void print_attention(const struct json *snapshot, bool colour)
 {
     const struct json *list = json_get(snapshot, "attention");
@@ -100,9 +95,10 @@ static void print_source(const struct json *source, int64_t now)
     print_name(json_str(json_get(source, "name")), 15);
     printf("%12s %8.1f %9lld %8lld %11lld %10lld\n",
            print_since(text, json_get(source, "lastWebhook"), now, "never"),
-           json_number(json_get(source, "perMinute")), number(webhooks, "accepted"),
-           number(webhooks, "refused"), number(webhooks, "limited") + number(webhooks, "shed"),
-           number(json_get(source, "quarantine"), "webhooks"));
+           json_number(json_get(source, "perMinute")), print_number_of(webhooks, "accepted"),
+           print_number_of(webhooks, "refused"),
+           print_number_of(webhooks, "limited") + print_number_of(webhooks, "shed"),
+           print_number_of(json_get(source, "quarantine"), "webhooks"));
     if (json_kind(json_get(source, "disabled")) == JSON_STR) {
         fputs("    disabled: ", stdout);
         print_clean(json_str(json_get(source, "disabled")));
@@ -122,7 +118,7 @@ static void print_sources(const struct json *snapshot, int64_t now, bool colour)
     for (size_t i = 0; i < json_count(list); i++) {
         const struct json *source = json_at(list, i);
         if (json_bool(json_get(source, "configured")) ||
-            number(json_get(source, "quarantine"), "webhooks") > 0)
+            print_number_of(json_get(source, "quarantine"), "webhooks") > 0)
             print_source(source, now);
     }
 }
@@ -140,8 +136,9 @@ static void print_consumers(const struct json *snapshot, int64_t now, bool colou
         const struct json *consumer = json_at(list, i);
         print_name(json_str(json_get(consumer, "name")), 15);
         print_name(json_str(json_get(consumer, "org")), 14);
-        printf("%8lld %8lld %8lld %14s%s\n", number(consumer, "lag"), number(consumer, "open"),
-               number(consumer, "dead"), print_since(text, json_get(consumer, "oldestWaiting"), now, "-"),
+        printf("%8lld %8lld %8lld %14s%s\n", print_number_of(consumer, "lag"),
+               print_number_of(consumer, "open"), print_number_of(consumer, "dead"),
+               print_since(text, json_get(consumer, "oldestWaiting"), now, "-"),
                json_bool(json_get(consumer, "paused")) ? "  paused" : "");
     }
 }
@@ -156,20 +153,21 @@ static void print_store(const struct json *snapshot, bool colour)
     print_head(colour, "STORE");
     printf("database      %s, write-ahead log %s, newest event %lld\n",
            size_text(a, json_get(store, "bytes")), size_text(b, json_get(store, "logBytes")),
-           number(store, "lastSeq"));
+           print_number_of(store, "lastSeq"));
     if (json_bool(json_get(snapshot, "serving"))) {
-        printf("commits       %lld, %.1f ms each; %lld failed; %lld jobs wait\n", number(store, "commits"),
-               1000 * json_number(json_get(store, "meanCommitSeconds")), number(store, "failures"),
-               number(store, "waiting"));
-        printf("syncs         %lld, %.1f ms each\n", number(store, "syncs"),
+        printf("commits       %lld, %.1f ms each; %lld failed; %lld jobs wait\n",
+               print_number_of(store, "commits"), 1000 * json_number(json_get(store, "meanCommitSeconds")),
+               print_number_of(store, "failures"), print_number_of(store, "waiting"));
+        printf("syncs         %lld, %.1f ms each\n", print_number_of(store, "syncs"),
                1000 * json_number(json_get(store, "meanSyncSeconds")));
     }
     printf("disk          %s free of %s; webhooks leave %s\n", size_text(a, json_get(disk, "freeBytes")),
            size_text(b, json_get(disk, "sizeBytes")), size_text(c, json_get(disk, "reserveBytes")));
-    printf("quarantine    %lld webhooks, %s\n", number(quarantine, "webhooks"),
+    printf("quarantine    %lld webhooks, %s\n", print_number_of(quarantine, "webhooks"),
            size_text(a, json_get(quarantine, "bytes")));
-    printf("dead letters  %lld\n", number(snapshot, "deadLetters"));
-    printf("notices       %lld to be sent, %lld dead\n", number(notices, "pending"), number(notices, "dead"));
+    printf("dead letters  %lld\n", print_number_of(snapshot, "deadLetters"));
+    printf("notices       %lld to be sent, %lld dead\n", print_number_of(notices, "pending"),
+           print_number_of(notices, "dead"));
 }
 
 void status_print(const struct json *snapshot, bool colour)
