@@ -293,7 +293,7 @@ def labels_of(page):
 
 
 def test_dashboard(tmp_path, busy):
-    """Every panel asks for metrics that are there, in words that promtool takes, by labels that they have; no two lie on each other, and all that is counted of connections is shown."""
+    """Every panel asks for metrics that are there, in words that promtool takes, by labels that they have; no two lie on each other, and all that is counted of connections and of refusals is shown."""
     panels = json.loads(DASHBOARD.read_text())["panels"]
     asked = [target["expr"] for panel in panels for target in panel["targets"]]
     assert len({panel["id"] for panel in panels}) == len(panels)
@@ -304,7 +304,7 @@ def test_dashboard(tmp_path, busy):
         assert all(used <= labels[name] | {"instance"} for name in names_in(target["expr"])), target
     places = [(x, y) for at in (panel["gridPos"] for panel in panels) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])]
     assert len(set(places)) == len(places) and max(x for x, _ in places) < 24
-    assert {name for name in ROWS if "connections" in name or "handshake" in name} <= set().union(*map(names_in, asked))
+    assert {name for name in ROWS if re.search("connections|handshake|refus|unknown_source", name)} <= set().union(*map(names_in, asked))
     rules = [{"record": f"panel:{number}", "expr": expression.replace("$instance", ".*")} for number, expression in enumerate(asked)]
     (tmp_path / "panels.yml").write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}))
     done = subprocess.run(["promtool", "check", "rules", "panels.yml"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=wire.TIMEOUT)
