@@ -35,6 +35,9 @@ enum setup_secrets {
                        */
 };
 
+/* From now on a pipe is refused: who serves waits for nobody who writes to one. In one thread. */
+void setup_wait_for_nobody(void);
+
 /* Reads the file, or with NULL the environment alone. False if there is any fault. */
 bool setup_load(struct setup *setup, const char *file, enum setup_secrets secrets, struct faults *faults);
 

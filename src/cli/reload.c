@@ -250,6 +250,7 @@ void reload_now(struct reload *reload)
     reload->again = reload->waiting > 0 || reload->next != NULL;
     if (reload->again || reload->stopped)
         return;
+    setup_wait_for_nobody();
     struct setup *setup = mem_alloc(sizeof *setup);
     if (!load(reload, setup)) {
         release(reload, setup);

@@ -1,9 +1,6 @@
 /* Building the sources from what the configuration says. */
 #include "cli/setup.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,66 +14,9 @@
 #include "base/variable.h"
 #include "certificates.h"
 #include "model/builtin.h"
+#include "setup_file.h"
 #include "sys/fetch.h"
 #include "sys/privileges.h"
-
-#define WAIT_MS 5000 /* for who writes to a pipe: a reload must not wait for ever */
-
-/* The next bytes, 0 at the end, -1 if there are none to be had. */
-static ssize_t read_next(int fd, char *bytes, size_t room)
-{
-    struct pollfd file = {.fd = fd, .events = POLLIN};
-    int found;
-    do
-        found = poll(&file, 1, WAIT_MS);
-    while (found < 0 && errno == EINTR);
-    return found > 0 ? read(fd, bytes, room) : -1;
-}
-
-/* Negative with a fault. */
-static int open_checked(const char *path, mode_rule *suits, struct faults *faults)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        mode_unopened(path, faults);
-        return -1;
-    }
-    if (suits == NULL || suits(fd, path, faults))
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static bool read_open(int fd, const char *path, size_t max, struct buf *out, struct faults *faults)
-{
-    char bytes[4096];
-    ssize_t got;
-    while ((got = read_next(fd, bytes, sizeof bytes)) > 0 && out->len <= max)
-        buf_add(out, (struct span){bytes, (size_t)got});
-    bool bad = got < 0;
-    hmac_wipe(bytes, sizeof bytes);
-    if (bad)
-        faults_add(faults, "%s: can't be read", path);
-    else if (out->len > max)
-        faults_add(faults, "%s: is longer than %zu bytes", path, max);
-    return !bad && out->len <= max;
-}
-
-bool setup_read_checked(const char *path, mode_rule *suits, size_t max, struct buf *out,
-                        struct faults *faults)
-{
-    int fd = open_checked(path, suits, faults);
-    if (fd < 0)
-        return false;
-    bool good = read_open(fd, path, max, out, faults);
-    close(fd);
-    return good;
-}
-
-bool setup_read_file(const char *path, size_t max, struct buf *out, struct faults *faults)
-{
-    return setup_read_checked(path, NULL, max, out, faults);
-}
 
 /* What [server] or no file at all named has no line. */
 static void fault(struct setup *setup, struct faults *faults, int line, const char *source, const char *what)
@@ -283,14 +223,6 @@ static void add_notify_secret(struct setup *setup, struct faults *faults)
         setup->notify_secret = whsec_new(text, "the secret of notify_url", faults);
 }
 
-bool setup_read_private(const char *path, mode_rule *suits, size_t max, struct buf *out,
-                        struct faults *faults)
-{
-    out->room = max + 4096 + 1; /* never moved while it grows, so that it can be wiped */
-    out->at = mem_alloc(out->room);
-    return setup_read_checked(path, suits, max, out, faults);
-}
-
 struct seal *setup_read_seal(const char *path, struct faults *faults)
 {
     struct buf text CLEANUP(wipe) = {0};
@@ -485,10 +417,10 @@ static void read_config(struct setup *setup, const char *file, struct faults *fa
 {
     struct buf text CLEANUP(buf_free) = {0};
     struct faults mistakes CLEANUP(faults_free) = {0};
-    int fd = open_checked(file, mode_suits_unread, faults);
+    int fd = setup_file_open(file, mode_suits_unread, faults);
     if (fd < 0)
         return;
-    if (read_open(fd, file, SETUP_FILE_MAX, &text, &mistakes))
+    if (setup_file_read(fd, file, SETUP_FILE_MAX, &text, &mistakes))
         config_read(&setup->config, buf_span(&text), file, &mistakes);
     if (privileges_are_root())
         mode_trust(privileges_uid(setup->config.server.user));

@@ -3,7 +3,7 @@ import json
 import os
 import signal
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -115,17 +115,39 @@ def test_a_bad_file_changes_nothing(more):
             assert post_with(server, None) == 200
 
 
-def test_a_pipe_that_nobody_writes_to():
-    """A secret in a pipe is read at start, and where nobody writes it again a reload gives it up: it does not wait for ever, deaf to everything else."""
+IS_A_PIPE = "is a pipe, which is read at a start only"
+
+
+@pytest.mark.parametrize("writes", [False, True], ids=["nobody", "somebody"])
+def test_a_secret_in_a_pipe(writes):
+    """It is read at the start; a reload, which would be deaf to everything else while it waits for who writes, refuses it whether anybody does or not."""
     server = harness.Server()
     path = server.directory / "pipe"
     os.mkfifo(path, 0o600)
     server.more = f"[secret dentrix next]\nfile = {path}\n"
     threading.Thread(target=path.write_text, args=(NEXT_SECRET,), daemon=True).start()
-    with server:
+    with server, ExitStack() as end:
         assert post_with(server, NEXT_SECRET) == 200
-        assert str(path) in reload(server, "configuration not reloaded")["reason"]
-        assert server.ask("GET", "/healthz", face="private").status == 200
+        if writes:
+            end.callback(os.close, ours := os.open(path, os.O_RDWR))
+            os.write(ours, NEXT_SECRET.encode())
+        assert reload(server, "configuration not reloaded")["reason"].endswith(f"{path}: {IS_A_PIPE}")
+        assert post_with(server, NEXT_SECRET) == 200
+
+
+def test_a_configuration_in_a_pipe():
+    """Is served; a reload refuses it, and so it does where the file has become a pipe."""
+    server = harness.Server()
+    server.launcher = ["bash", "-c", 'exec "$0" serve -c <(cat "$3")']
+    with server:
+        assert reload(server, "configuration not reloaded")["reason"].startswith("/dev/fd/")
+        assert server.log.find("configuration not reloaded")["reason"].endswith(IS_A_PIPE) and post_with(server, None) == 200
+    server.launcher = []
+    with server:
+        server.config.unlink()
+        os.mkfifo(server.config, 0o600)
+        server.process.send_signal(signal.SIGHUP)
+        assert server.log.wait_for("configuration not reloaded")["reason"] == f"{server.config}: {IS_A_PIPE}" and post_with(server, None) == 200
 
 
 def test_many_reloads():
