@@ -20,6 +20,9 @@ extern const struct detail_kind detail_kinds[DETAIL_KINDS];
 /* How long a detail may be, as compact text; `otherwise` for those that the flows leave alone. */
 size_t detail_most(struct span source, struct span type, size_t otherwise);
 
+/* What is known of the members of a published detail: its kind's, or else those of any pickup's. */
+const struct shape *detail_shape(struct span source, struct span type);
+
 /* Whether the `detail` of an envelope is what its source and type ask for; faults as "Missing detail.caseId".
  */
 MUST bool detail_check(struct span source, struct span type, const struct json *envelope,

@@ -34,4 +34,7 @@ bool publish_is_source(struct span text);
 /* Whether nobody but pickupd publishes as that source. */
 bool publish_is_ours(struct span source);
 
+/* Whether that is the origin of what was published. */
+bool publish_is_origin(struct span origin);
+
 #endif

@@ -55,6 +55,9 @@ struct shape {
  */
 bool shape_check(const struct shape *shape, const struct json *value, struct faults *faults);
 
+/* The row of that name, or NULL. */
+const struct shape_field *shape_find(const struct shape *shape, const char *name);
+
 /* The schema of the shape alone; those it holds are referred to as #/components/schemas/NAME. */
 void shape_schema(const struct shape *shape, struct buf *out);
 

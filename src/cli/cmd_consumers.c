@@ -145,7 +145,7 @@ static void keep_letter(void *arg, const struct dead_letter *letter)
     asked->first = asked->count++ == 0 ? letter->seq : asked->first;
     asked->last = letter->seq;
     if (event.detail != NULL) {
-        mask_detail(&detail, (struct span){event.detail, event.detail_len}, asked->args->show_phi);
+        mask_detail(&detail, &event, asked->args->show_phi);
         event.detail = buf_text(&detail);
         event.detail_len = detail.len;
     }

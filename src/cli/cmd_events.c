@@ -88,7 +88,7 @@ static void print_whole(void *arg, const struct view_event *row)
         return;
     }
     printf("\ndetail\n");
-    mask_detail(&masked, (struct span){row->event.detail, row->event.detail_len}, args->show_phi);
+    mask_detail(&masked, &row->event, args->show_phi);
     struct json *detail = json_parse(buf_span(&masked), &fault);
     print_fields(detail, "");
     json_free(detail);

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "model/detail.h"
+#include "model/publish.h"
 
 /* Fields of a detail that hold no patient data. */
 static const char *const harmless[] = {
@@ -118,37 +120,59 @@ const char *print_since(char text[PRINT_SPAN], const struct json *at, int64_t no
     return print_span(text, now > ms ? now - ms : 0);
 }
 
+/* What is known of an object that stands in such a field; NULL where all names may be seen. */
+static const struct shape *known_in(const struct shape *known, const struct shape_field *field)
+{
+    static const struct shape nothing = {0};
+    if (known == NULL)
+        return NULL;
+    return field != NULL && field->of != NULL ? field->of : &nothing;
+}
+
+/* A name that nobody knows may hold as much as a value; of an object any number of them are one member. */
 static void mask_object(struct buf *out, const struct json *object, const char *prefix,
-                        const char *const *clear)
+                        const char *const *clear, const struct shape *known)
 {
     void *at = NULL;
     const char *key;
     const struct json *value;
+    bool hides = false;
     json_open(out, '{');
     while (json_next(object, &at, &key, &value)) {
         struct buf path CLEANUP(buf_free) = {0};
         buf_printf(&path, "%s%s%s", prefix, *prefix ? "." : "", key);
+        bool is_clear = is_among(clear, buf_text(&path));
+        const struct shape_field *field = known != NULL ? shape_find(known, key) : NULL;
+        if (known != NULL && field == NULL && !is_clear) {
+            hides = true;
+            continue;
+        }
         json_key(out, span_of(key));
         if (json_kind(value) == JSON_OBJ)
-            mask_object(out, value, buf_text(&path), clear);
-        else if (is_among(clear, buf_text(&path)))
+            mask_object(out, value, buf_text(&path), clear, known_in(known, field));
+        else if (is_clear && json_kind(value) != JSON_ARR)
             json_put(out, value);
         else
             json_put_str(out, SPAN("***"));
     }
+    if (hides)
+        json_add_str(out, "***", SPAN("***"));
     json_close(out, '}');
 }
 
-void mask_detail(struct buf *out, struct span detail, bool show_phi)
+/* The names in a webhook's detail are what its definition lets in, those in our own are ours. */
+void mask_detail(struct buf *out, const struct event *event, bool show_phi)
 {
     struct json_fault fault;
+    struct span detail = {event->detail, event->detail_len};
     struct json *json = json_parse(detail, &fault);
     if (json_kind(json) != JSON_OBJ)
         json_put_str(out, SPAN("***"));
     else if (show_phi)
         json_put_raw(out, detail);
     else
-        mask_object(out, json, "", harmless);
+        mask_object(out, json, "", harmless,
+                    publish_is_origin(event->origin) ? detail_shape(event->source, event->type) : NULL);
     json_free(json);
 }
 
@@ -162,7 +186,7 @@ void mask_history(struct buf *out, struct span history, bool show_phi)
     struct json *attempts = json_parse(history, &fault);
     json_open(out, '[');
     for (size_t i = 0; i < json_count(attempts); i++)
-        mask_object(out, json_at(attempts, i), "", harmless_attempt);
+        mask_object(out, json_at(attempts, i), "", harmless_attempt, NULL);
     json_close(out, ']');
     json_free(attempts);
 }
@@ -198,7 +222,7 @@ void print_event_json(const struct view_event *row, bool show_phi)
     if (row->event.detail == NULL)
         json_put_raw(&line, SPAN("null"));
     else
-        mask_detail(&line, (struct span){row->event.detail, row->event.detail_len}, show_phi);
+        mask_detail(&line, &row->event, show_phi);
     if (row->damaged)
         json_add_raw(&line, "damaged", SPAN("true"));
     json_close(&line, '}');

@@ -35,10 +35,10 @@ bool print_time_of(const struct json *at, int64_t *ms);
 const char *print_since(char text[PRINT_SPAN], const struct json *at, int64_t now, const char *otherwise);
 
 /*
- * The detail with every field masked that is not known to hold no patient data, unless show_phi. Fields
- * nobody thought of are masked, too.
+ * The event's detail with every field masked that is not known to hold no patient data, unless show_phi.
+ * Fields nobody thought of are masked, too, and so are their names where a publisher chose them.
  */
-void mask_detail(struct buf *out, struct span detail, bool show_phi);
+void mask_detail(struct buf *out, const struct event *event, bool show_phi);
 
 /* The same of the attempts of a dead letter, a JSON list. */
 void mask_history(struct buf *out, struct span history, bool show_phi);

@@ -188,6 +188,12 @@ size_t detail_most(struct span source, struct span type, size_t otherwise)
     return kind != NULL ? kind->most : otherwise;
 }
 
+const struct shape *detail_shape(struct span source, struct span type)
+{
+    const struct detail_kind *kind = find(source, type);
+    return kind != NULL ? kind->shape : &shape_pickup_requested;
+}
+
 bool detail_check(struct span source, struct span type, const struct json *envelope, struct faults *faults)
 {
     size_t before = faults->count;

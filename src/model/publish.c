@@ -34,6 +34,11 @@ bool publish_is_ours(struct span source)
            span_is(source, SPAN("finance.billing"));
 }
 
+bool publish_is_origin(struct span origin)
+{
+    return publish_is_source(origin) && !publish_is_ours(origin);
+}
+
 /* Something that a person can read, and that no filter fails to match for a byte nobody sees. */
 static bool is_printable(struct span text, size_t most)
 {

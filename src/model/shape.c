@@ -159,7 +159,7 @@ static bool is_missing(const struct shape_field *field, const struct json *value
     return json_kind(value) == JSON_ABSENT || (field->required && is_empty);
 }
 
-static const struct shape_field *find(const struct shape *shape, const char *name)
+const struct shape_field *shape_find(const struct shape *shape, const char *name)
 {
     for (size_t i = 0; i < shape->count; i++)
         if (strcmp(shape->fields[i].name, name) == 0)
@@ -175,7 +175,7 @@ static void check_unknown(const struct shape *shape, const struct json *value, c
     const struct json *member;
     while (json_next(value, &at, &name, &member)) {
         struct place place = {outer, name, 0};
-        if (find(shape, name) == NULL)
+        if (shape_find(shape, name) == NULL)
             complain(faults, "Unknown", &place);
     }
 }

@@ -170,6 +170,32 @@ def test_what_is_masked(api):
     assert {**letter, "history": 0, "event": 0} == {**clear, "history": 0, "event": 0}
 
 
+NAMED = {PRIVATE: 1, PRIVATE.upper(): {"name": "x"}}
+BY = {"userId": "U-1", "name": PRIVATE}
+HIDDEN = {"***": "***"}
+
+
+@pytest.mark.parametrize("source,kind,detail,shown", [
+    ("crm.kiosk", "Noted", {"pickupId": "P-1", "notes": PRIVATE, "requestedBy": {**BY, **NAMED}, "metadata": {"externalId": "X-1", **NAMED}, **NAMED},
+     {"pickupId": "P-1", "notes": "***", "requestedBy": {"userId": "U-1", "name": "***", **HIDDEN}, "metadata": {"externalId": "X-1", **HIDDEN}, **HIDDEN}),
+    ("crm.kiosk", "Noted", {"pickupId": [NAMED], "clinicId": NAMED}, {"pickupId": "***", "clinicId": HIDDEN}),
+    ("cases.production", "CaseReadyToShip", {"caseId": "C-1", "labId": "L-1", "clinicId": "K-1", "requestedDeliveryDate": "2026-01-22", "packageSpecs": NAMED, **NAMED},
+     {"caseId": "***", "labId": "L-1", "clinicId": "K-1", "requestedDeliveryDate": "***", "packageSpecs": HIDDEN, **HIDDEN})],
+    ids=["as a pickup's", "no text", "a kind of its own"])
+def test_a_name_made_a_key(api, source, kind, detail, shown):
+    """Of what is published, names of members that nobody knows are hidden as their values are, in every form, as they may be a patient's; asked for, all is there."""
+    consumer = Consumer(api, sources=[source])
+    [event] = [row["eventId"] for row in api.publish(lab.envelope(source=source, detailType=kind, detail=detail), token="admin")]
+    consumer.results("nack", consumer.claim(), permanent=True)
+    looks = [("events", "list"), ("events", "show", event), ("consumers", "dead", consumer.name)]
+    for look in (*looks, *((*look, "--json") for look in looks)):
+        printed = api.cli(*look)
+        assert printed.code == 0 and event in printed.out and PRIVATE.lower() not in printed.out.lower()
+    assert api.list("events", "show", event)[0]["detail"] == shown
+    assert lines(api.cli("consumers", "dead", consumer.name, "--json"))[0]["event"]["detail"] == shown
+    assert json.loads(api.cli("events", "show", event, "--show-phi", "--json").out)["detail"] == detail
+
+
 def test_the_last_error(api):
     """Of several attempts it is the last one's that a line shows; JSON has them all."""
     consumer = Consumer(api, maxAttempts=2)
