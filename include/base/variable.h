@@ -13,6 +13,12 @@
  */
 struct span variable_take(const char *name);
 
+/*
+ * Whether a text is a name as POSIX has them in the environment: A-Z, 0-9 and '_', no digit first. Others may
+ * be taken, too, but none is shown: it may be a secret that stands where a name belongs.
+ */
+bool variable_is_name(struct span text);
+
 /* Wipes all that were taken. */
 void variables_forget(void);
 

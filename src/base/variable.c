@@ -34,6 +34,17 @@ struct span variable_take(const char *name)
     return (struct span){variable->value, len};
 }
 
+bool variable_is_name(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        bool letter = (c >= 'A' && c <= 'Z') || c == '_';
+        if (!letter && (i == 0 || c < '0' || c > '9'))
+            return false;
+    }
+    return text.len > 0;
+}
+
 void variables_forget(void)
 {
     while (taken != NULL) {

@@ -18,6 +18,8 @@
 #include "sys/fetch.h"
 #include "sys/privileges.h"
 
+#define NO_NAME "is not the name of a variable (A-Z, 0-9 and _)" /* what it is may be a secret */
+
 /* What [server] or no file at all named has no line. */
 static void fault(struct setup *setup, struct faults *faults, int line, const char *source, const char *what)
 {
@@ -214,7 +216,9 @@ static void add_notify_secret(struct setup *setup, struct faults *faults)
         return;
     if (*server->notify_ca_file != '\0')
         setup_read_checked(server->notify_ca_file, mode_suits_config, SETUP_FILE_MAX, &vouchers, faults);
-    if (text.len == 0)
+    if (text.len == 0 && *secret.file == '\0' && !variable_is_name(span_of(secret.env)))
+        faults_add(faults, "%s: notify_url needs a secret: notify_secret_env " NO_NAME, setup->config.file);
+    else if (text.len == 0)
         faults_add(faults, "%s: notify_url needs a secret: set %s", setup->config.file,
                    *secret.file ? secret.file : secret.env);
     else if (used_before(setup, text))
@@ -304,11 +308,13 @@ static const struct definition *find_definition(struct setup *setup, const struc
 
 /* Sources. */
 
-static char *why_no_secret(const struct source_config *from)
+static char *why_no_secret(const struct setup *setup, const struct source_config *from)
 {
     struct buf why = {0};
-    if (*from->secret_env != '\0')
+    if (variable_is_name(span_of(from->secret_env)))
         buf_printf(&why, "no secret: set %s", from->secret_env);
+    else if (*from->secret_env != '\0')
+        buf_printf(&why, "no secret: %s:%d: secret_env " NO_NAME, setup->config.file, from->line);
     else if (*from->secret_file != '\0')
         buf_printf(&why, "no secret: %s is empty", from->secret_file);
     else
@@ -357,7 +363,7 @@ static void build_source(struct setup *setup, struct source *source, const struc
     if (source->is_off)
         source->disabled = mem_copy(SPAN("enabled = no"));
     else if (secrets == SETUP_WITH_SECRETS && source->secret_count == 0)
-        source->disabled = why_no_secret(from);
+        source->disabled = why_no_secret(setup, from);
 }
 
 /* Whether ids with the one prefix can be ids with the other: "north-2-7" is 7 of "north-2", and 2-7 of

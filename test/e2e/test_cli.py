@@ -1,6 +1,7 @@
 """The commands: what they print, what they hide, what they refuse, and with which exit code."""
 import json
 import re
+import signal
 import subprocess
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -111,6 +112,42 @@ def test_no_enabled_source(secret):
     result = server.cli("serve")
     assert result.code == 1
     assert all(source.variable in result.err for source in server.sources.values())
+
+
+NO_NAME = "is not the name of a variable (A-Z, 0-9 and _)"
+
+
+def test_a_secret_for_the_name_of_a_variable():
+    """Who writes the secret itself there is told the source, the file and the line; no command, no start, no reload and no log shows what may be one."""
+    secret = "feedfacecafe" * 4
+    ledger.SECRETS.add(secret)
+    server = harness.Server([oracle.source("dentrix")])
+    server.write_config()
+    line = len(server.config.read_text().splitlines()) + 1
+    mistake = f"[source x]\nvendor = eaglesoft\nsecret_env = {secret}\n"
+    reason = f"no secret: {server.config}:{line}: secret_env {NO_NAME}"
+    server.more = mistake + f"[secret x next]\nenv = {secret}\n"
+    with server:
+        assert server.log.find("source disabled", source="x")["reason"] == reason
+        looks = [server.cli("status"), server.cli("check"), server.cli("sign", "x")]
+        assert all("x" in look.out and reason in look.out for look in looks[:2])
+        server.config.write_text(server.config.read_text().replace("[source x]", "[source y]").replace("[secret x next]", "[secret y next]"))
+        server.process.send_signal(signal.SIGHUP)
+        assert server.log.wait_for("source disabled", source="y")["reason"] == reason
+        logged = "".join(server.log.lines)
+    alone = harness.Server([], more=mistake)
+    alone.sources.clear()
+    alone.write_config()
+    looks += [alone.cli("serve"), alone.cli("check")]
+    assert f"x: no secret: {alone.config}:" in looks[-2].err and NO_NAME in looks[-2].err
+    for more, settings, told in ((f"[token t]\nenv = {secret}\n", {}, ": t: a token is 16 to 4096 bytes long"),
+                                 ("", {"notify_url": "http://127.0.0.1/x", "notify_secret_env": secret}, f"notify_secret_env {NO_NAME}"),
+                                 (f"[source x]\nvendor = eaglesoft\nsecret_env = whsec_{secret}/+=\n", {}, "secret_env must be a name of at most 100 letters, digits and _")):
+        server = harness.Server([oracle.source("dentrix")], settings, more)
+        server.write_config()
+        looks += [server.cli("check"), server.cli("serve")]
+        assert all(look.code == 1 and str(server.config) in look.err and told in look.err for look in looks[-2:])
+    assert not any(secret in text for text in (logged, *(look.out + look.err for look in looks)))
 
 
 SERVER = "[server]\nlisten = 127.0.0.1:0\napi_listen = 127.0.0.1:0\ndatabase = {database}\n"

@@ -18,6 +18,17 @@ static void a_variable_is_taken_once_and_stays_known(void **state)
     check_text("forgotten", variable_take("PICKUPD_TEST_VARIABLE"), "");
 }
 
+static void only_a_name_is_one(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"A", "_", "DENTRIX_WEBHOOK_SECRET", "A1", "_9"};
+    static const char *const others[] = {"", "1A", "a", "Ab", "A-B", "A B", "A=", "\xc3\x84", "deadbeef0123"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_true(variable_is_name(span_of(names[i])));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(variable_is_name(span_of(others[i])));
+}
+
 /* What finds no room is refused before, and what is given back finds room again. */
 static void locked_memory_ends(void **state)
 {
@@ -41,6 +52,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_variable_is_taken_once_and_stays_known),
+        cmocka_unit_test(only_a_name_is_one),
         cmocka_unit_test(locked_memory_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
