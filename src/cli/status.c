@@ -163,7 +163,8 @@ static void print_store(const struct json *snapshot, bool colour)
     }
     printf("disk          %s free of %s; webhooks leave %s\n", size_text(a, json_get(disk, "freeBytes")),
            size_text(b, json_get(disk, "sizeBytes")), size_text(c, json_get(disk, "reserveBytes")));
-    printf("quarantine    %lld webhooks, %s\n", print_number_of(quarantine, "webhooks"),
+    printf("quarantine    %lld webhook%s, %s\n", print_number_of(quarantine, "webhooks"),
+           print_number_of(quarantine, "webhooks") == 1 ? "" : "s",
            size_text(a, json_get(quarantine, "bytes")));
     printf("dead letters  %lld\n", print_number_of(snapshot, "deadLetters"));
     printf("notices       %lld to be sent, %lld dead\n", print_number_of(notices, "pending"),

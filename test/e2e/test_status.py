@@ -141,6 +141,7 @@ def test_what_needs_attention_comes_first(lab):
     assert max(len(line) for line in lines[5:]) <= 80 and any(line.endswith("  paused") for line in lines)
     assert lines[1] == "3 things need attention:" and lines[2].startswith("! dentrix: 11 signatures") and lines[2].endswith("(manual, 28: Signatures fail)")
     assert lines[3].startswith("! dentrix: 1 webhook in quarantine") and lines[4].startswith("! consumer flows: 1 dead letter ")
+    assert any(line.startswith("quarantine    1 webhook, ") for line in lines)
     heads = [line.split()[0] for line in lines[5:] if line and line.split()[0].isupper()]
     assert heads == ["SOURCE", "CONSUMER", "STORE"]
     [following] = [line for line in lines if line.startswith("    secret next")]
