@@ -41,7 +41,8 @@ void line_end(struct line_call *call);
 
 /*
  * The client: sends a line and calls back for every line of the answer. Blocks. ERR_NOT_FOUND if nobody
- * listens there; ERR_BUSY if the server hung up without a word, which does not say that it did nothing.
+ * listens there, or nobody has read the line before he ended; ERR_BUSY if the server hung up without a word,
+ * which does not say that it did nothing.
  */
 MUST enum err line_ask(const char *path, struct span request, void (*line)(void *arg, struct span line),
                        void *arg);

@@ -239,9 +239,13 @@ enum err line_ask(const char *path, struct span request, void (*line)(void *arg,
     if (send_all(fd, request) && send_all(fd, SPAN("\n")))
         while ((got = recv(fd, bytes, sizeof bytes, 0)) > 0)
             buf_add(&answer, (struct span){bytes, (size_t)got});
+    /* A line that the other end has read leaves no such error behind when that end is closed. */
+    bool was_read = got == 0 || answer.len > 0 || (errno != ECONNRESET && errno != EPIPE);
     close(fd);
     struct span rest = buf_span(&answer);
     while (rest.len > 0)
         line(arg, span_cut(&rest, '\n'));
+    if (!was_read)
+        return ERR_NOT_FOUND;
     return got == 0 && answer.len > 0 ? ERR_OK : ERR_BUSY;
 }
