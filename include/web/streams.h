@@ -32,11 +32,12 @@ void streams_stop(struct streams *streams);
 void streams_free(struct streams *streams);
 
 /* What a stream has given: how many events, and from which seq to which. Called in the loop's thread when it
- * has ended, before its call is gone. */
+ * has ended, before its call is gone. With an error it ended before its head was sent, and the call is still
+ * to be answered. */
 struct stream_given {
     int64_t count, first, last;
 };
-typedef void stream_ended_fn(void *arg, const struct stream_given *given);
+typedef void stream_ended_fn(void *arg, const struct stream_given *given, enum err err);
 
 /*
  * Answers a call with a stream that begins behind `position` (see model/sse.h). The filter lives in the

@@ -51,11 +51,8 @@ static struct span what_of(struct arena *arena, const struct stream_given *given
     return buf_span(&what);
 }
 
-static void on_ended(void *arg, const struct stream_given *given)
+static void tell(const struct ask *ask, const struct stream_given *given)
 {
-    const struct ask *ask = arg;
-    if (given->count == 0)
-        return;
     struct parting *parting = mem_alloc(sizeof *parting);
     struct arena *arena = &parting->arena;
     parting->entry = (struct audit_entry){.who = keep(arena, ask->entry.who),
@@ -72,6 +69,15 @@ static void on_ended(void *arg, const struct stream_given *given)
         return; /* it is the writer's now, and so is what became of it */
     parting->job.err = err;
     on_told(&parting->job);
+}
+
+static void on_ended(void *arg, const struct stream_given *given, enum err err)
+{
+    struct ask *ask = arg;
+    if (given->count > 0)
+        tell(ask, given);
+    if (err != ERR_OK)
+        ask_refuse(ask, err, NULL);
 }
 
 /* The token may have gone while its row was on the way to the disk. */

@@ -22,11 +22,12 @@ struct stream {
     bool reading; /* with the reader */
     bool again;   /* there is news since it went */
     bool ended;   /* but the reader has it still */
+    struct stream_given given;
 
     /* The reader's until it is back; not next to what is looked at meanwhile, or ThreadSanitizer takes a read
      * of several for one of these. */
     struct sse sse;
-    struct stream_given given;
+    struct stream_given read; /* given, once what was read is sent */
     int64_t position;
     struct buf text; /* what was read */
     enum err err;
@@ -77,8 +78,8 @@ static enum err read_page(struct view *view, struct stream *stream)
     TRY(journal_read(view, &arena, &order, &page));
     for (const struct journal_entry *entry = page.first; entry != NULL; entry = entry->next) {
         sse_event(&stream->sse, entry->seq, &entry->event);
-        stream->given.first = stream->given.count++ == 0 ? entry->seq : stream->given.first;
-        stream->given.last = entry->seq;
+        stream->read.first = stream->read.count++ == 0 ? entry->seq : stream->read.first;
+        stream->read.last = entry->seq;
     }
     if (!page.more)
         sse_pause(&stream->sse);
@@ -103,7 +104,6 @@ static void forget(struct stream *stream)
         stream->next->prev = stream->prev;
     streams->count--;
     buf_free(&stream->text);
-    stream->on_end(stream->arg, &stream->given);
 }
 
 /* Whoever has the head misses nothing that is committed from then on. */
@@ -111,19 +111,25 @@ static void begin(struct stream *stream)
 {
     static const struct header headers[] = {{SPAN("Content-Type"), SPAN(SSE_TYPE)},
                                             {SPAN("Cache-Control"), SPAN("no-store")}};
-    if (!stream->begun && !http_gone(stream->call))
+    if (!stream->begun)
         http_stream_begin(stream->call, headers, sizeof headers / sizeof headers[0]);
     stream->begun = true;
 }
 
+/* Before it has begun nothing was promised, and whoever is there is told so. */
 static void end(struct stream *stream)
 {
     struct http_call *call = stream->call;
     stream->ended = stream->reading;
     if (stream->reading)
         return;
-    begin(stream);
     forget(stream);
+    if (!stream->begun && !http_gone(call)) {
+        stream->on_end(stream->arg, &stream->given, stream->err != ERR_OK ? stream->err : ERR_BUSY);
+        return;
+    }
+    begin(stream); /* for the log, where nobody is there any more */
+    stream->on_end(stream->arg, &stream->given, ERR_OK);
     http_stream_end(call);
 }
 
@@ -142,6 +148,7 @@ static void drop(struct stream *stream)
     log_event_limited(LOG_WARN, "a stream was dropped: it takes too long to read",
                       LOG_STR("request", call->request.id), LOG_NUM("unsent", unsent(stream)));
     forget(stream);
+    stream->on_end(stream->arg, &stream->given, ERR_OK);
     http_stream_drop(call);
 }
 
@@ -179,14 +186,15 @@ static void done(struct reader_job *job)
 {
     struct stream *stream = (struct stream *)job;
     stream->reading = false;
-    begin(stream);
     if (stream->ended || stream->err != ERR_OK || http_gone(stream->call)) {
         end(stream);
         return;
     }
+    begin(stream);
     if (stream->text.len > 0)
         say(stream, buf_span(&stream->text));
     buf_free(&stream->text);
+    stream->given = stream->read;
     if (stream->more || stream->again)
         read_on(stream);
 }

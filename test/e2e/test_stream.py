@@ -13,6 +13,7 @@ from contextlib import closing
 
 import pytest
 
+import disk
 import harness
 import lab
 import oracle
@@ -149,6 +150,34 @@ def test_nothing_is_missed_after_the_head(server):
         ready(one)
         began = int(one.position)
         assert one.seqs(1) == [began + 1]
+
+
+@pytest.mark.parametrize("how", ["reload", "stop"])
+def test_it_is_over_before_the_head(server, how):
+    """A stream that is ended before its place in the log is known is not promised anything: whoever asked for it asks anew."""
+    with closing(Stream(server, awaited=False)) as one:
+        with held_thread(server, "reader"):
+            server.publish(lab.envelope())
+            server.process.send_signal({"reload": signal.SIGHUP, "stop": signal.SIGTERM}[how])
+            server.log.wait_for({"reload": "configuration reloaded", "stop": "stopping"}[how])
+            assert select.select([one.sock], [], [], 0)[0] == []
+        one.head()
+        assert one.status == 503 and one.headers["retry-after"]
+    if how == "stop":
+        server.end()
+        server.start()
+    assert [row["action"] for row in server.query("SELECT action FROM audit")] == ["stream", "publish"]
+
+
+def test_who_leaves_before_the_head(server):
+    """Whoever has gone before a stream's head could be sent makes room, and gives no trouble."""
+    with held_thread(server, "reader"):
+        for _ in range(64):
+            Stream(server, awaited=False).close()
+        disk.wait_for(lambda: server.query("SELECT count(*) AS rows FROM audit")[0]["rows"] == 64)
+    with contextlib.ExitStack() as streams:
+        for _ in range(64):
+            disk.wait_for(lambda: streams.enter_context(closing(Stream(server))).status == 200)
 
 
 def test_the_wall_and_the_filters(server):
