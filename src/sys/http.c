@@ -304,7 +304,7 @@ void http_hold(struct http_call *call)
     bufferevent_getcb(conn->bev, NULL, &on_write, &on_event, &arg);
     bufferevent_setcb(conn->bev, NULL, on_write, on_event, arg);
     bufferevent_set_timeouts(conn->bev, NULL, NULL);
-    bufferevent_enable(conn->bev, EV_READ);
+    conn_read_on(conn);
 }
 
 /* Answers in parts. */
@@ -330,6 +330,7 @@ size_t http_stream_write(struct http_call *open, struct span bytes)
         abort();
     evhttp_send_reply_chunk(call->req, part);
     evbuffer_free(part);
+    conn_read_on(call->conn);
     return evbuffer_get_length(bufferevent_get_output(call->conn->bev));
 }
 

@@ -89,6 +89,15 @@ static void refuse_next(struct conn *conn)
     event_active(conn->event, EV_TIMEOUT, 0);
 }
 
+/* evhttp itself reads on with every part of an answer that it is given, whatever came meanwhile. */
+void conn_read_on(struct conn *conn)
+{
+    if (conn->flooded)
+        bufferevent_disable(conn->bev, EV_READ);
+    else
+        bufferevent_enable(conn->bev, EV_READ);
+}
+
 /*
  * evhttp goes on reading while it answers, without a limit: here it ends. What it takes out of the buffer it
  * keeps in another form until it has answered.
@@ -99,11 +108,12 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     if (info->n_added > 0 && conn->deadline == 0 && !conn->busy)
         conn_set_deadline(conn, conn->server->limits.timeout);
     conn_hold(conn, conn->held + info->n_added + (info->n_deleted > 0 ? PIECE_MEMORY : 0));
-    if (conn->flooded || (evbuffer_get_length(buffer) <= input_max(conn->server) && has_room(conn)))
+    if (!conn->flooded && evbuffer_get_length(buffer) <= input_max(conn->server) && has_room(conn))
         return;
+    bool was_flooded = conn->flooded;
     conn->flooded = true;
     bufferevent_disable(conn->bev, EV_READ);
-    if (!conn->busy)
+    if (!was_flooded && !conn->busy)
         refuse_next(conn);
 }
 

@@ -68,6 +68,9 @@ struct bufferevent *conn_new(struct event_base *base, void *arg);
 /* Closes it and lets it go. */
 void conn_close(struct conn *conn);
 
+/* Reads on, unless more has come already than is read. */
+void conn_read_on(struct conn *conn);
+
 /* From now on it holds so many bytes. */
 void conn_hold(struct conn *conn, size_t bytes);
 

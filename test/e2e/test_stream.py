@@ -180,6 +180,26 @@ def test_who_leaves_before_the_head(server):
             disk.wait_for(lambda: streams.enter_context(closing(Stream(server))).status == 200)
 
 
+def test_what_is_sent_along_is_not_kept(server):
+    """Whoever goes on sending while a stream goes on has as much taken as one request may be, and no more with every event."""
+    with stream(server) as one:
+        ready(one)
+        one.sock.setblocking(False)
+        def send():
+            sent = 0
+            while select.select([], [one.sock], [], 1)[1]:
+                sent += one.sock.send(bytes(1 << 16))
+                assert sent < 64 << 20
+            return sent
+
+        assert send() > 8 << 20
+        for _ in range(3):
+            server.publish(lab.envelope())
+            assert send() == 0
+        one.sock.settimeout(wire.TIMEOUT)
+        assert one.seqs(3) == [1, 2, 3]
+
+
 def test_the_wall_and_the_filters(server):
     """A stream gives what its organization has and its filter lets through, and nothing else."""
     with stream(server, token="other") as other, stream(server, "?source=crm.kiosk,ehr.dentrix") as sources, stream(server, "?detailType=Other") as types, \
