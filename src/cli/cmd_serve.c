@@ -491,8 +491,9 @@ static bool start(struct serve *serve)
 }
 
 /*
- * The hook threads end first, so that nothing more is put; then the writer commits what it has; then its
- * answers are delivered, which frees what they belong to; then the servers go. The view is closed before the
+ * The hook threads end first, so that nothing more is put but what comes of what the reader had, such as the
+ * rows of the audit for streams; then the writer commits what it has; then its answers are delivered, which
+ * frees what they belong to; then the servers go. The view is closed before the
  * writer's connection, which then is the last one and checkpoints.
  */
 static void finish(struct serve *serve)
@@ -507,6 +508,8 @@ static void finish(struct serve *serve)
         matches_flush(serve->matches);
     if (serve->reader != NULL)
         reader_stop(serve->reader);
+    if (serve->loop != NULL)
+        loop_drain(serve->loop);
     if (serve->writer != NULL)
         writer_stop(serve->writer);
     for (size_t i = 0; i < serve->hook_count; i++) {

@@ -180,6 +180,22 @@ def test_who_leaves_before_the_head(server):
             disk.wait_for(lambda: streams.enter_context(closing(Stream(server))).status == 200)
 
 
+def test_only_what_was_sent_was_given(server):
+    """What a stream had read and not sent when it ended was given to nobody; and what was given is audited, however long the server took to stop."""
+    with stream(server) as one:
+        ready(one)
+        server.publish(lab.envelope())
+        assert one.seqs(1) == [1]
+        with held_thread(server, "reader"):
+            server.publish(lab.envelope())
+            server.process.send_signal(signal.SIGTERM)
+            server.log.wait_for("stopping")
+            time.sleep(6)  # Longer than connections may take to end.
+        server.end()
+    assert [row["what"] for row in server.query("SELECT what FROM audit WHERE action = 'stream_end'")] == ['{"count":1,"first":1,"last":1}']
+    server.start()
+
+
 def test_what_is_sent_along_is_not_kept(server):
     """Whoever goes on sending while a stream goes on has as much taken as one request may be, and no more with every event."""
     with stream(server) as one:
