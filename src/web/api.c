@@ -267,12 +267,15 @@ void api_handle(const struct exchange *exchange)
 
 bool ask_is_known(struct ask *ask)
 {
-    bool is_known = find_token(ask) != NULL;
-    if (!is_known) {
-        json_free(ask->body);
-        refuse_token(ask);
-    }
-    return is_known;
+    const struct token *token = find_token(ask);
+    return token != NULL && (token->role & ask->api->roles) != 0 &&
+           span_is(ask_org(ask), span_of(token->org));
+}
+
+void ask_refuse_token(struct ask *ask)
+{
+    json_free(ask->body);
+    refuse_token(ask);
 }
 
 /* For the operations. */

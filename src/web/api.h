@@ -109,13 +109,14 @@ void ask_read(struct ask *ask, enum err (*run)(struct view *view, struct ask *as
 /* Puts a row of the audit on the disk as it stands in ask->entry; refused where a webhook would be. */
 void ask_audit(struct ask *ask, void (*finish)(struct ask *ask, enum err err));
 
-/* Whether the request's token is one of the present configuration; it has been answered if not. */
+/* Whether the request's token is one of the present configuration, too, and may still do this. */
 bool ask_is_known(struct ask *ask);
 
 /* Answers, and ends the ask. */
 void ask_answer(struct ask *ask, int status, struct span json);
 void ask_answer_as(struct ask *ask, int status, const char *type, struct span body);
 void ask_refuse(struct ask *ask, enum err err, const char *detail); /* detail may be NULL */
+void ask_refuse_token(struct ask *ask);
 void ask_refuse_faults(struct ask *ask, enum err err, const struct faults *faults);
 
 /* True for ERR_OK; else a refusal was answered: 404 for ERR_NOT_FOUND, 503 for what is the disk's. */

@@ -66,6 +66,8 @@ static void answer_claims(struct claiming *claiming)
     ask_answer(ask, 200, buf_span(&out));
 }
 
+static void claim_again(struct ask *ask);
+
 static void on_claimed(struct ask *ask, enum err err)
 {
     struct claiming *claiming = ask->data;
@@ -86,16 +88,31 @@ static void on_claimed(struct ask *ask, enum err err)
         if (wakes_next)
             polls_wake(polls, consumer);
     } else if (claiming->list.more && !claiming->poll.paused) {
-        ask_write(ask, call_claim, on_claimed); /* so much that it does not want was looked at */
+        claim_again(ask); /* so much that it does not want was looked at */
     } else {
         polls_wait(polls, &claiming->poll);
     }
 }
 
+/* The token may have gone meanwhile: what it may not have is the next one's. */
+static void claim_again(struct ask *ask)
+{
+    struct claiming *claiming = ask->data;
+    struct polls *polls = ask->exchange.face->polls;
+    int64_t consumer = claiming->poll.consumer;
+    if (ask_is_known(ask)) {
+        ask_write(ask, call_claim, on_claimed);
+        return;
+    }
+    polls_leave(polls, &claiming->poll);
+    arena_free(&claiming->arena);
+    ask_refuse_token(ask);
+    polls_wake(polls, consumer);
+}
+
 static void retry(struct poll *poll)
 {
-    struct ask *ask = ((struct claiming *)poll)->ask;
-    ask_write(ask, call_claim, on_claimed);
+    claim_again(((struct claiming *)poll)->ask);
 }
 
 static void give_up(struct poll *poll)

@@ -86,9 +86,11 @@ static void begin(struct ask *ask, enum err err)
     int64_t position;
     struct http_call *call = ask->exchange.call;
     bool is_found = find_position(ask, &position);
-    if (!ask_is_good(ask, err) || !ask_is_known(ask))
+    if (!ask_is_good(ask, err))
         return;
-    if (span_is(call->request.method, SPAN("HEAD")))
+    if (!ask_is_known(ask))
+        ask_refuse_token(ask);
+    else if (span_is(call->request.method, SPAN("HEAD")))
         ask_answer_as(ask, 200, SSE_TYPE, SPAN(""));
     else if (!is_found || streams_add(ask->exchange.face->streams, call, filter_of(ask, ask_arena(ask)),
                                       position, on_ended, ask) != ERR_OK)

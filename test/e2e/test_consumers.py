@@ -1,9 +1,14 @@
 """Consumers: what is claimed, acked, tried again and given up, over HTTP, across restarts and kills."""
 import contextlib
+import http.client
+import json
+import secrets
+import signal
 import threading
 import time
 
 import harness
+import ledger
 import oracle
 import process
 import pytest
@@ -296,10 +301,10 @@ def test_restart_and_kill():
         assert [letter["event"]["id"] for letter in consumer.dead()] == [events[2]]
 
 
-def claim_bytes(server, consumer, seconds):
+def claim_bytes(server, consumer, seconds, token=None):
     """A claim that waits, as raw bytes."""
     body = b'{"worker":"patient","max":10,"waitSeconds":%d}' % seconds
-    headers = [("Authorization", f"Bearer {server.token}"), ("Content-Type", "application/json"), ("Content-Length", len(body))]
+    headers = [("Authorization", f"Bearer {token or server.token}"), ("Content-Type", "application/json"), ("Content-Length", len(body))]
     return wire.compose(f"/v1/consumers/{consumer.name}/claim", headers, body)
 
 
@@ -325,6 +330,31 @@ def test_stopping_ends_polls():
             [answer] = wire.parse_answers(waiting.makefile("rb").read())
         assert answer.json == {"claims": [], "more": False}
         server.start()
+
+
+@pytest.mark.parametrize("now", ["", "role = read\norg = default\n", "role = work\norg = north\n"], ids=["gone", "reads only", "another's"])
+def test_a_token_that_is_gone_gets_nothing(now):
+    """Who waits with a token that may no longer is given no event once the configuration was loaded anew: it is the next one's."""
+    token = f"token-{secrets.token_hex(16)}"
+    ledger.SECRETS.add(token)
+    server = harness.Server(more="[token leaving]\nenv = TOKEN_LEAVING\nrole = work\n")
+    server.variables["TOKEN_LEAVING"] = token
+    with server:
+        consumer = Consumer(server)
+        with wire.dial(server.private) as leaving, wire.dial(server.private) as staying:
+            for waiting, bearer in (leaving, token), (staying, server.token):
+                waiting.sendall(claim_bytes(server, consumer, 20, bearer))
+                consumer.claim()  # By now the other one has been read: both go through the same thread.
+            server.more = f"[token leaving]\nenv = TOKEN_LEAVING\n{now}" if now else ""
+            server.write_config()
+            server.process.send_signal(signal.SIGHUP)
+            server.log.wait_for("configuration reloaded")
+            [event] = add(server)
+            answers = [http.client.HTTPResponse(waiting) for waiting in (leaving, staying)]
+            for answer in answers:
+                answer.begin()
+            assert [answer.status for answer in answers] == [401, 200]
+            assert ids(json.load(answers[1])["claims"]) == [event]
 
 
 def test_a_client_that_left_gets_nothing(api):
