@@ -1,11 +1,13 @@
 """How much memory unanswered requests may take: `body_bytes`. Large ones find no room first, small ones always some."""
 import select
 import signal
+import socket
 from contextlib import ExitStack, closing
 
 import pytest
 
 import harness
+import lab
 import metrics
 import oracle
 import process
@@ -44,6 +46,16 @@ def send(sock, data):
         sock.sendall(data)
     except ConnectionError:
         pass  # It has refused and gone.
+
+
+def stuff(sock):
+    """Send until nothing is taken for a second, and return how many bytes were."""
+    sent = 0
+    sock.setblocking(False)
+    while select.select([], [sock], [], 1)[1]:
+        sent += sock.send(bytes(1 << 16))
+        assert sent < 64 << 20, "It takes ever more."
+    return sent
 
 
 def refusal(sock):
@@ -158,6 +170,20 @@ def test_released():
             with connection.getresponse() as response:
                 assert (response.status, bool(response.read())) == (200, True)
         assert server.log.find("no room for a request") is None
+
+
+def test_no_more_with_the_answer():
+    """Whoever sends on while a claim waits, and does not take its answer, has no more read once that comes."""
+    with lab.Server() as server, closing(socket.socket()) as sock:
+        assert server.api("PUT", "/v1/consumers/late", {"from": "now"}).status == 201
+        body = b'{"worker":"deaf","max":100,"waitSeconds":60}'
+        host, _, port = server.private.rpartition(":")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, PAGE)
+        sock.connect((host, int(port)))
+        sock.sendall(wire.compose("/v1/consumers/late/claim", [("Authorization", f"Bearer {server.token}"), ("Content-Length", len(body))], body))
+        assert stuff(sock) > 8 << 20
+        server.publish(*(lab.envelope(detail={"big": "x" * 100_000}) for _ in range(60)))
+        assert stuff(sock) < 1 << 20
 
 
 def test_private_face_shares_the_room():
