@@ -388,7 +388,9 @@ def read_answer(line):
     """The answer that comes next."""
     answer = b""
     while not is_whole(answer):
-        answer += line.recv(65536)
+        part = line.recv(65536)
+        assert part, answer
+        answer += part
     return wire.parse_answers(answer)[0]
 
 
@@ -480,6 +482,7 @@ def test_what_a_server_answers(answer, out, err):
     server.database.touch()
     with open(f"{server.database}.lock", "w", encoding="ascii") as lock, socket.socket(socket.AF_UNIX) as listening:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        listening.settimeout(wire.TIMEOUT)
         listening.bind(f"{server.database}.control")
         listening.listen()
         with ThreadPoolExecutor() as pool:
