@@ -27,6 +27,7 @@ struct control {
     struct flows *flows; /* NULL: off */
     struct news *news;   /* where it is told which consumer a command has changed */
     struct watch *watch; /* for {"command":"status"}, answered with the snapshot alone */
+    bool stopping;       /* what takes several goes ends with the one at hand */
 };
 
 /* A line_handler; the argument is the struct control. */

@@ -271,7 +271,7 @@ static void stop(struct serve *serve)
 {
     if (serve->stopping)
         return;
-    serve->stopping = true;
+    serve->stopping = serve->control.stopping = true;
     log_event(LOG_INFO, "stopping", LOG_NUM("pid", getpid()));
     for (size_t i = 0; i < serve->hook_count; i++) {
         serve->hooks[i].stop = (struct mail){.deliver = on_stop_mail};

@@ -47,7 +47,7 @@ static void on_gone(struct store_job *job)
     if (err == ERR_OK) {
         wake(changing->control, change);
         if (consumers_goes_on(change)) {
-            err = writer_put(changing->control->writer, job);
+            err = changing->control->stopping ? ERR_BUSY : writer_put(changing->control->writer, job);
             if (err == ERR_OK)
                 return; /* it is the writer's again */
         }

@@ -23,11 +23,12 @@ def files(server):
 
 
 def wait_until(condition):
-    """Look again and again until something holds; for what nobody tells us."""
+    """Look again and again until something holds, and return it; for what nobody tells us."""
     end = time.monotonic() + wire.TIMEOUT
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, "It never came to be."
         time.sleep(0.01)
+    return found
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from contextlib import closing
 
 import disk
@@ -15,6 +16,7 @@ import pytest
 import wire
 
 BIG = 80  # MiB: a copy takes long enough to be stopped in its middle.
+LOOK = 0.1  # Seconds between two looks of a backup at whether the server is still there.
 
 
 def add(server, count=1):
@@ -195,6 +197,7 @@ def test_a_server_that_starts_is_not_held_up(big):
     path = big.directory / "aside.db"
     running, _ = halfway(big, path)
     big.kill()
+    time.sleep(LOOK)  # Since it looked last: else a fast machine has the rest copied before it looks again.
     running.send_signal(signal.SIGCONT)
     big.start()
     out, err = running.communicate(timeout=wire.TIMEOUT)

@@ -1,4 +1,5 @@
 """What the binary and its process are hardened with, seen from outside: flags, rights, memory, modes of files."""
+import contextlib
 import os
 import pwd
 import random
@@ -21,6 +22,7 @@ PLAIN = harness.BINARY.endswith("/build/pickupd")
 BUILDS = [name for name in ("build/pickupd", "build/clang/pickupd") if os.access(harness.ROOT / name, os.X_OK)]
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="Only root can become another user, or give a file away.")
 ENDBR64 = b"\xf3\x0f\x1e\xfa"
+UNLOCKED = "secrets may be swapped out: memory can't be locked, see LimitMEMLOCK"
 
 
 @pytest.mark.skipif(not PLAIN, reason="Looked at once, with the builds that are shipped.")
@@ -55,6 +57,15 @@ def good():
     return ledger.encode(oracle.minimal(oracle.DENTRIX, id=harness.fresh()))
 
 
+@contextlib.contextmanager
+def looking_inside():
+    """Skip the test where the kernel shows nobody a process that is never dumped, as to other users than root, and in many a container."""
+    try:
+        yield
+    except PermissionError as refused:
+        pytest.skip(f"This user may not look: {refused}")
+
+
 def places(server, needle):
     """Where in a process's own memory some bytes stand: the flags of each mapping, as its smaps has them."""
     found, mapping = [], None
@@ -81,7 +92,8 @@ def test_secrets_in_memory():
     path = server.directory / "next"
     path.write_text(from_file + "\n")
     server.more = server.more.format(path)
-    with server:
+    with server, looking_inside():
+        unlocked = server.log.find(UNLOCKED)  # As in many a container, where nobody may lock as much.
         body = good()
         assert server.post("dentrix", body).status == 200
         assert server.post("dentrix", good()).status == 200
@@ -92,9 +104,10 @@ def test_secrets_in_memory():
             assert secret.encode() not in environment
         if PLAIN:  # A sanitizer keeps what was freed.
             flags = places(server, from_variable.encode())  # Needed again at a reload.
-            assert flags and all({"lo", "dd"} <= set(found) for found in flags), flags
+            wanted = {"dd"} if unlocked else {"lo", "dd"}
+            assert flags and all(wanted <= set(found) for found in flags), flags
             assert not places(server, from_file.encode())  # Only what was hashed of it is needed.
-        assert int(status(server)["VmLck"].split()[0]) >= 4096
+        assert unlocked or int(status(server)["VmLck"].split()[0]) >= 4096
         server.process.send_signal(signal.SIGHUP)  # What left the environment is still known.
         server.log.wait_for("configuration reloaded")
         assert server.post("dentrix", good()).status == 200
@@ -105,7 +118,7 @@ def test_memory_that_cannot_be_locked():
     server = harness.Server()
     server.launcher = ["prlimit", "--memlock=65536:65536", "setpriv", "--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock"]
     with server:
-        assert server.log.find("secrets may be swapped out: memory can't be locked, see LimitMEMLOCK")
+        assert server.log.find(UNLOCKED)
         assert server.post("dentrix", good()).status == 200
 
 

@@ -39,9 +39,11 @@ def notifications(server, query=""):
 
 
 def settled(server, **fields):
-    """Wait until the one notification is like that, and return it."""
-    process.wait_until(lambda: [row for row in notifications(server) if fields.items() <= row.items()])
-    [row] = notifications(server)
+    """Wait until the one notification is like that, and return it as it was then."""
+    def is_there():
+        rows = notifications(server)
+        return rows if any(fields.items() <= row.items() for row in rows) else []
+    [row] = process.wait_until(is_there)
     return row
 
 

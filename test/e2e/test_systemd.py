@@ -108,7 +108,9 @@ class Client(threading.Thread):
                 answer += part
         except ConnectionRefusedError:
             return self.missed("refused")
-        except (ConnectionResetError, BrokenPipeError):
+        except BrokenPipeError:  # Whoever was away for all of the farewell: the server was gone before it could have had a byte of this.
+            return self.missed("ended")
+        except ConnectionResetError:
             return self.missed("reset")
         [parsed] = wire.parse_answers(answer)
         if parsed.status != 200:

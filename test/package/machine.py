@@ -3,7 +3,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from root import WAIT_SECONDS, line_of
+from root import WAIT_SECONDS, why_not
 
 # Of all that a machine starts, only the journal is; what the kernel has for both of them is read alone.
 BOOT = """set -e
@@ -43,7 +43,7 @@ class Machine:
     def __init__(self, directory):
         self.holder = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--uts", "--ipc", "--net", "sh", "-c", BOOT, directory],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.why = None if line_of(self.holder, self.holder.stdout) == "ready\n" else self.holder.stderr.read().strip()
+        self.why = why_not(self.holder)
         self.first = None if self.why else Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().strip()
         end = time.monotonic() + WAIT_SECONDS
         while not self.why and self.call("systemctl", "is-system-running").stdout not in ("running\n", "degraded\n"):

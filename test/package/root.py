@@ -30,6 +30,13 @@ def line_of(child, pipe):
     return line
 
 
+def why_not(holder):
+    """Why what a process was to make ready is not; None if it is."""
+    if line_of(holder, holder.stdout) == "ready\n":
+        return None
+    return holder.stderr.read().strip() or "it was not ready in time"
+
+
 class Root:
     """Lives in a mount namespace that a shell holds open; without the rights for that, `why` says so."""
 
@@ -37,7 +44,7 @@ class Root:
         self.directory = directory
         self.holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", MOUNTS, directory], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, text=True)
-        self.why = None if line_of(self.holder, self.holder.stdout) == "ready\n" else self.holder.stderr.read().strip()
+        self.why = why_not(self.holder)
 
     def close(self):
         """Let go of it."""
