@@ -14,6 +14,7 @@
 #include "sys/thread.h"
 
 #define WATCHDOG_US 80000
+#define PATIENCE_MS 30000
 #define RELOADING   "RELOADING=1\nMONOTONIC_USEC="
 
 struct patient {
@@ -245,7 +246,7 @@ static void who_reloads_without_end_lives(void **state)
     begin(&patient, *state, 2);
     patient.last = patient.fed + 3;
     loop_every(patient.control, 5, on_reload, &patient);
-    loop_after(patient.control, 2000, on_patience_lost, &patient);
+    loop_after(patient.control, PATIENCE_MS, on_patience_lost, &patient);
     loop_run(patient.control);
     CHECK("fed", patient.fed >= patient.last);
     leave(&patient);

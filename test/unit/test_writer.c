@@ -1,6 +1,7 @@
 /* The writer between real loops: what it says is done is on disk, once, and said in the right thread. */
 #include "store/writer.h"
 
+#include "base/time.h"
 #include "shelf.h"
 #include "store/view.h"
 #include "sys/thread.h"
@@ -308,6 +309,18 @@ static void a_stopped_writer_refuses(void **state)
     assert_int_equal(count_events(shelf, ""), 0);
 }
 
+/* A watchdog may be shorter than the wait for jobs. */
+static void who_waits_for_jobs_lives(void **state)
+{
+    struct writer *writer = start_writer(*state, 10);
+    int64_t ran;
+    do
+        ran = writer_ran(writer);
+    while (ran == INT64_MAX || ran <= time_monotonic());
+    writer_stop(writer);
+    writer_free(writer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +331,7 @@ int main(void)
         SHELF_TEST(what_waits_for_too_long_keeps_webhooks_out),
         SHELF_TEST(commits_of_events_are_told),
         SHELF_TEST(a_stopped_writer_refuses),
+        SHELF_TEST(who_waits_for_jobs_lives),
     };
     alarm(300); /* a job that is lost would be waited for for ever */
     return cmocka_run_group_tests(tests, NULL, NULL);
