@@ -64,8 +64,8 @@ const struct store *writer_store(const struct writer *writer);
 MUST enum err writer_admits(struct writer *writer, size_t bytes);
 
 /*
- * Any thread: when the writer's thread last came by, in us of time_monotonic; INT64_MAX while the store has
- * it, which may take as long as the disk does.
+ * Any thread: when the writer's thread last came by, in us of time_monotonic; while it waits for jobs, when
+ * that wait is over at the latest; INT64_MAX while the store has it, which may take as long as the disk does.
  */
 int64_t writer_ran(struct writer *writer);
 

@@ -121,11 +121,19 @@ static void write_batch(struct writer *writer, struct store_job *first)
     tell(writer);
 }
 
+/* Who waits for jobs is not missed before the wait is over. */
+static bool take(struct writer *writer, struct mail **batch)
+{
+    int64_t wait = store_state(writer->store) == ERR_OK ? TEND_MS : RECOVER_MS;
+    atomic_store(&writer->ran, time_monotonic() + wait * 1000);
+    return mailbox_take(writer->inbox, wait, batch);
+}
+
 static void run(void *arg)
 {
     struct writer *writer = arg;
     struct mail *batch;
-    while (mailbox_take(writer->inbox, store_state(writer->store) == ERR_OK ? TEND_MS : RECOVER_MS, &batch)) {
+    while (take(writer, &batch)) {
         if (batch != NULL)
             write_batch(writer, (struct store_job *)batch);
         atomic_store(&writer->ran, INT64_MAX);

@@ -19,7 +19,7 @@ class Answers(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     connections = 0
-    gone = threading.Semaphore(0)  # One for each client that /never has seen leave.
+    waiting, changed = 0, threading.Condition()  # Clients that /never has not seen leave.
 
     def setup(self):
         """A new connection."""
@@ -39,6 +39,12 @@ class Answers(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def wait(self, more):
+        """One more client waits, or one less."""
+        with self.changed:
+            type(self).waiting += more
+            self.changed.notify_all()
+
     def answer(self):
         """Do what the path says."""
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -50,11 +56,13 @@ class Answers(BaseHTTPRequestHandler):
         elif name == "connections":
             self.say(200, str(self.connections).encode())
         elif name == "never":
+            self.wait(1)
             self.rfile.read(1)
-            self.gone.release()
+            self.wait(-1)
             self.close_connection = True
         elif name == "gone":
-            self.gone.acquire()
+            with self.changed:
+                self.changed.wait_for(lambda: self.waiting == 0)
             self.say(200, b"")
         elif name == "cut":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")

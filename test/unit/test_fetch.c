@@ -234,7 +234,7 @@ static void silent(void **state)
     request.timeout = SHORT_MS;
     check_fails(client, request, "Timeout was reached");
     CHECK("not before its time", time_monotonic() - start >= SHORT_MS * 1000);
-    fetch(client, get(client, "gone")); /* the server has seen us leave */
+    fetch(client, get(client, "gone")); /* the server has seen us leave, if it had seen us come */
     check_int("status", client->status, 200);
 }
 

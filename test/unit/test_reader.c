@@ -1,6 +1,8 @@
 /* The reader: queries run in its thread, in their order, and come back in the loop's. */
 #include "store/reader.h"
 
+#include <stdatomic.h>
+
 #include "shelf.h"
 
 #define JOBS 20
@@ -14,7 +16,7 @@ struct query {
 static struct query queries[JOBS];
 static size_t done;
 static _Thread_local bool is_loop;
-static size_t elsewhere;
+static atomic_size_t elsewhere; /* counted in both threads */
 
 static void run(struct view *view, struct reader_job *job)
 {
@@ -50,7 +52,7 @@ static void put_all(struct reader *reader, struct loop *loop)
 static void check_all(bool may_be_skipped)
 {
     check_int("done", (int64_t)done, JOBS);
-    check_int("in the wrong thread", (int64_t)elsewhere, 0);
+    check_int("in the wrong thread", (int64_t)atomic_load(&elsewhere), 0);
     for (size_t i = 0; i < JOBS; i++) {
         assert_true(may_be_skipped || !queries[i].job.skipped);
         check_int("seq", queries[i].seq, queries[i].job.skipped ? 0 : 1);

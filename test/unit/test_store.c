@@ -392,7 +392,7 @@ static void a_webhook_gives_way(void **state)
     check_int("state", store_state(store), ERR_FULL);
     write_batch(store, batch, 1);
     assert_int_equal(batch[0].err, ERR_FULL);
-    limit_files(RLIM_INFINITY);
+    forbid_growing_files(false);
     while (store_state(store) != ERR_OK)
         store_tend(store);
     write_batch(store, batch, 1);
@@ -794,10 +794,14 @@ static enum err call_walk(struct store *store, struct store_job *job)
     return reseal_step(store, &walking->arena, &walking->from, &walking->to);
 }
 
+/* To the end, in one step or, where others have the processor, in several. */
 static void walk(struct store *store, struct walking *walking)
 {
-    store_write(store, &walking->job);
-    check_int("a step", walking->job.err, ERR_OK);
+    do {
+        store_write(store, &walking->job);
+        check_int("a step", walking->job.err, ERR_OK);
+        walking->from = walking->to;
+    } while (!walking->to.done);
 }
 
 static void take(struct store *store, struct seal *keys)
@@ -817,7 +821,6 @@ static void a_key_that_went_and_came_back_has_all_walked_again(void **state)
     struct walking walking = {.job = {.kind = STORE_CALL, .call = call_walk}};
     walk(store, &walking);
     for (int64_t changes = 0; changes < 2; changes++) {
-        walking.from = walking.to;
         walking.from.column = 2; /* past the events */
         walking.from.begun = walking.from.done = false;
         if (changes > 0) {
@@ -826,7 +829,6 @@ static void a_key_that_went_and_came_back_has_all_walked_again(void **state)
             take(store, first);
         }
         walk(store, &walking);
-        assert_true(walking.to.done);
         check_int("sealed anew", walking.to.sealed, changes);
     }
     store_close(store);
