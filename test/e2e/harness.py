@@ -27,6 +27,7 @@ FIXTURES = ROOT / "fixtures"
 VENDORS = Path(shutil.copytree(ROOT / "contrib/vendors", ledger.SUITE / "vendors"))  # Ours, whoever owns the sources.
 SEALED = {"k1": sealed.new_key()} if os.environ.get("PICKUPD_E2E_SEALED") else {}  # With it every server seals what it keeps.
 STOP_TIMEOUT = 10 * wire.PATIENCE  # Seconds in which pickupd promises to stop.
+LOG_PIPE = 1 << 20  # Bytes, the most that anybody may have: pickupd leaves out lines that would have to wait.
 WRONG_SECRET = "wrong-test-secret-not-real"
 PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "PICKUPD_API_TOKEN", "PICKUPD_NOTIFY_SECRET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
              "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY")
@@ -54,7 +55,7 @@ class LogReader(threading.Thread):
 
     def __init__(self, pipe):
         super().__init__(daemon=True)
-        self.pipe, self.lines, self.ended = pipe, [], False
+        self.pipe, self.lines, self.records, self.ended = pipe, [], [], False
         self.changed = threading.Condition()
         self.start()
 
@@ -72,11 +73,9 @@ class LogReader(threading.Thread):
 
     def find(self, message, **fields):
         """Return the first record with this message and these fields, or None."""
-        for line in self.lines:
-            record = json.loads(line) if line.startswith("{") else {}
-            if record.get("msg") == message and fields.items() <= record.items():
-                return record
-        return None
+        with self.changed:  # Each line is taken apart once: who waits for one of thousands must not keep them from being read.
+            self.records += [json.loads(line) if line.startswith("{") else {} for line in self.lines[len(self.records):]]
+        return next((record for record in self.records if record.get("msg") == message and fields.items() <= record.items()), None)
 
     def wait_for_text(self, part):
         """Wait for a line that holds a text, where the log is for a person."""
@@ -154,7 +153,7 @@ class Server:
         self.write_config()
         with ledger.LOG.open("ab") as output:
             self.process = subprocess.Popen([*self.launcher, BINARY, "serve", "-c", self.config], stdout=output, stderr=subprocess.PIPE,
-                                            env=self.environment(), pass_fds=self.descriptors)
+                                            pipesize=LOG_PIPE, env=self.environment(), pass_fds=self.descriptors)
         self.log = LogReader(self.process.stderr)
         try:
             self.log.wait_for("ready")
