@@ -110,7 +110,9 @@ class Server:
         self.sources = {source.name: source for source in sources or map(oracle.source, oracle.VENDORS)}
         # The log is checkpointed when a quarter of the reserve waits in it, which must be more than a first start writes (70 pages of 128):
         # else the first webhook's checkpoint would meet whatever a test does to the disk next.
-        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "2MiB", "flows": "off", **(settings or {})}
+        # And a disk that is slow for a while, because others use it, too, sheds nothing.
+        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "2MiB", "flows": "off",
+                         "queue_wait": f"{wire.TIMEOUT}s", **(settings or {})}
         self.more = more  # Text put at the end of the config, such as further secrets.
         self.token = f"token-{secrets.token_hex(16)}"  # Of the role admin.
         self.variables = {}  # Further environment, such as those secrets' values.
