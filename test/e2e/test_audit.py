@@ -179,8 +179,9 @@ def test_stream(api):
         connection.connect()
         connection.sock.sendall(f"GET /v1/stream?after=0 HTTP/1.1\r\nHost: x\r\n{head[0][0]}: {head[0][1]}\r\n\r\n".encode())
         text = b""
-        while text.count(b"\ndata:") < 11:
-            text += connection.sock.recv(65536)
+        while text.count(b"\ndata:") < 11 and (part := connection.sock.recv(65536)):
+            text += part
+        assert text.count(b"\ndata:") >= 11, text
         [begun] = api.rows()
     assert (begun["action"], begun["what"], begun["status"]) == ("stream", {"params": ["after"]}, 200)
     found = []
