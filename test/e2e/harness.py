@@ -188,7 +188,11 @@ class Server:
 
     def _end(self, timeout):
         """Wait for the process and the last line of its log, and return its exit code."""
-        code = self.process.wait(timeout)
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # So that it is in nobody's way.
+            raise
         self.log.join(timeout)
         assert not self.log.is_alive(), "Somebody still has its log open, and closing it would wait for them."
         self.process.stderr.close()
