@@ -1,4 +1,5 @@
 """A pickupd to talk to: runs the real binary in a directory of its own and reads its database with Python's own SQLite."""
+import atexit
 import itertools
 import json
 import os
@@ -156,6 +157,7 @@ class Server:
         with ledger.LOG.open("ab") as output:
             self.process = subprocess.Popen([*self.launcher, BINARY, "serve", "-c", self.config], stdout=output, stderr=subprocess.PIPE,
                                             pipesize=LOG_PIPE, env=self.environment(), pass_fds=self.descriptors)
+        atexit.register(self.process.kill)  # Should a test fail that would have stopped it; one that has ended is left alone.
         self.log = LogReader(self.process.stderr)
         try:
             self.log.wait_for("ready")
