@@ -1,4 +1,5 @@
 """A pickupd to talk to: runs the real binary in a directory of its own and reads its database with Python's own SQLite."""
+import atexit
 import itertools
 import json
 import os
@@ -27,6 +28,7 @@ FIXTURES = ROOT / "fixtures"
 VENDORS = Path(shutil.copytree(ROOT / "contrib/vendors", ledger.SUITE / "vendors"))  # Ours, whoever owns the sources.
 SEALED = {"k1": sealed.new_key()} if os.environ.get("PICKUPD_E2E_SEALED") else {}  # With it every server seals what it keeps.
 STOP_TIMEOUT = 10 * wire.PATIENCE  # Seconds in which pickupd promises to stop.
+LOG_PIPE = 1 << 20  # Bytes, the most that anybody may have: pickupd leaves out lines that would have to wait.
 WRONG_SECRET = "wrong-test-secret-not-real"
 PROTECTED = ("_WEBHOOK_SECRET", "PICKUPD_CONFIG", "PICKUPD_API_TOKEN", "PICKUPD_NOTIFY_SECRET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
              "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY")
@@ -54,7 +56,7 @@ class LogReader(threading.Thread):
 
     def __init__(self, pipe):
         super().__init__(daemon=True)
-        self.pipe, self.lines, self.ended = pipe, [], False
+        self.pipe, self.lines, self.records, self.ended = pipe, [], [], False
         self.changed = threading.Condition()
         self.start()
 
@@ -72,11 +74,9 @@ class LogReader(threading.Thread):
 
     def find(self, message, **fields):
         """Return the first record with this message and these fields, or None."""
-        for line in self.lines:
-            record = json.loads(line) if line.startswith("{") else {}
-            if record.get("msg") == message and fields.items() <= record.items():
-                return record
-        return None
+        with self.changed:  # Each line is taken apart once: who waits for one of thousands must not keep them from being read.
+            self.records += [json.loads(line) if line.startswith("{") else {} for line in self.lines[len(self.records):]]
+        return next((record for record in self.records if record.get("msg") == message and fields.items() <= record.items()), None)
 
     def wait_for_text(self, part):
         """Wait for a line that holds a text, where the log is for a person."""
@@ -111,7 +111,9 @@ class Server:
         self.sources = {source.name: source for source in sources or map(oracle.source, oracle.VENDORS)}
         # The log is checkpointed when a quarter of the reserve waits in it, which must be more than a first start writes (70 pages of 128):
         # else the first webhook's checkpoint would meet whatever a test does to the disk next.
-        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "2MiB", "flows": "off", **(settings or {})}
+        # And a disk that is slow for a while, because others use it, too, sheds nothing.
+        self.settings = {"listen": "127.0.0.1:0", "api_listen": "127.0.0.1:0", "database": self.database, "disk_reserve": "2MiB", "flows": "off",
+                         "queue_wait": f"{wire.TIMEOUT}s", **(settings or {})}
         self.more = more  # Text put at the end of the config, such as further secrets.
         self.token = f"token-{secrets.token_hex(16)}"  # Of the role admin.
         self.variables = {}  # Further environment, such as those secrets' values.
@@ -154,7 +156,8 @@ class Server:
         self.write_config()
         with ledger.LOG.open("ab") as output:
             self.process = subprocess.Popen([*self.launcher, BINARY, "serve", "-c", self.config], stdout=output, stderr=subprocess.PIPE,
-                                            env=self.environment(), pass_fds=self.descriptors)
+                                            pipesize=LOG_PIPE, env=self.environment(), pass_fds=self.descriptors)
+        atexit.register(self.process.kill)  # Should a test fail that would have stopped it; one that has ended is left alone.
         self.log = LogReader(self.process.stderr)
         try:
             self.log.wait_for("ready")
@@ -187,7 +190,11 @@ class Server:
 
     def _end(self, timeout):
         """Wait for the process and the last line of its log, and return its exit code."""
-        code = self.process.wait(timeout)
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # So that it is in nobody's way.
+            raise
         self.log.join(timeout)
         assert not self.log.is_alive(), "Somebody still has its log open, and closing it would wait for them."
         self.process.stderr.close()

@@ -54,6 +54,7 @@ def test_what_is_held_back_is_told():
     with harness.Server() as server:
         connection, count = server.connect(), 0
         while not server.log.find("lines were held back"):  # A flood whose last second has few of it has told of the others already.
+            assert count < 60 * wire.TIMEOUT, "no flood was fast enough"
             for _ in range(60):
                 assert connection.ask("GET", "/nowhere", headers=[(ID, f"flood-{count}")]).status == 404
                 count += 1

@@ -60,13 +60,7 @@ def stuff(sock):
 
 def refusal(sock):
     """The answer on a connection that has been refused, or None if it was closed without one."""
-    received = b""
-    try:
-        while chunk := sock.recv(65536):
-            received += chunk
-    except ConnectionError:
-        pass
-    answers = wire.parse_answers(received)
+    answers = wire.parse_answers(wire.rest(sock))
     assert len(answers) <= 1
     return answers[0] if answers else None
 

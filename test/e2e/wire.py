@@ -1,13 +1,17 @@
 """HTTP as a sender speaks it: connections to either kind of socket, whole answers, and raw bytes."""
+import contextlib
+import errno
 import http.client
 import io
 import json
 import os
 import socket
+import ssl
 from dataclasses import dataclass
 
 PATIENCE = int(os.environ.get("PICKUPD_PATIENCE", 1))  # How many times longer everything may take, as under valgrind.
 TIMEOUT = 30 * PATIENCE  # Seconds until a test gives up on an answer; whoever gets one does not wait for them, however busy the machine.
+GONE = errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN  # What sending says once the server has closed; the last is shutdown's word.
 
 
 def dial(address):
@@ -106,17 +110,24 @@ def compose(path, headers, body=b"", method="POST", version="1.1", host=True):
 
 def exchange(address, data, half_close=False):
     """Send raw bytes and return the answers until the server closes; a connection left open fails the test."""
-    received = b""
     with dial(address) as sock:
         try:
             sock.sendall(data)
             if half_close:
                 sock.shutdown(socket.SHUT_WR)
-            while chunk := sock.recv(65536):
-                received += chunk
-        except (ConnectionResetError, BrokenPipeError):
-            pass  # The server may close on what it has not read.
-    return parse_answers(received)
+        except OSError as failure:  # The server may close on what it has not read, and its answers are there all the same.
+            if failure.errno not in GONE:
+                raise
+        return parse_answers(rest(sock))
+
+
+def rest(sock):
+    """Whatever still comes until the server closes or cuts the connection off."""
+    received = b""
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        while chunk := sock.recv(65536):
+            received += chunk
+    return received
 
 
 def is_cut_off(sock, drips):
