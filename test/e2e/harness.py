@@ -78,6 +78,12 @@ class LogReader(threading.Thread):
             self.records += [json.loads(line) if line.startswith("{") else {} for line in self.lines[len(self.records):]]
         return next((record for record in self.records if record.get("msg") == message and fields.items() <= record.items()), None)
 
+    def forget(self):
+        """From now on only what comes is found."""
+        with self.changed:
+            self.lines.clear()
+            self.records.clear()
+
     def wait_for_text(self, part):
         """Wait for a line that holds a text, where the log is for a person."""
         with self.changed:

@@ -209,7 +209,7 @@ def test_noted_once_a_minute():
 def reload(server):
     """Reload, and wait until it is over."""
     server.write_config()
-    server.log.lines.clear()
+    server.log.forget()
     server.process.send_signal(signal.SIGHUP)
     server.log.wait_for("configuration reloaded")
 

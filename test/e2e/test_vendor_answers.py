@@ -355,7 +355,7 @@ def test_queue_holds_the_largest_body(queue, code):
 
 def reload(server, event="configuration reloaded"):
     """Ask for a reload, and wait until the log says how this one went."""
-    server.log.lines.clear()
+    server.log.forget()
     server.process.send_signal(signal.SIGHUP)
     return server.log.wait_for(event)
 
