@@ -94,6 +94,14 @@ bool certificates_adopt(struct setup *serving, struct setup *next)
     return same;
 }
 
+/* Writes until when a face's certificate counts. */
+static bool ends_soon(const struct files *face, char end[TIME_TEXT])
+{
+    int64_t expires = tls_expires(*face->tls);
+    time_write(end, expires);
+    return expires < time_now() + SNAPSHOT_EXPIRY_MS;
+}
+
 void certificates_report(const struct setup *setup)
 {
     struct files faces[FACES];
@@ -102,9 +110,7 @@ void certificates_report(const struct setup *setup)
     for (size_t i = 0; i < FACES; i++) {
         if (*faces[i].tls == NULL)
             continue;
-        int64_t expires = tls_expires(*faces[i].tls);
-        bool soon = expires < time_now() + SNAPSHOT_EXPIRY_MS;
-        time_write(end, expires);
+        bool soon = ends_soon(&faces[i], end);
         log_event(soon ? LOG_WARN : LOG_INFO, soon ? "certificate ends soon or has ended" : "certificate",
                   LOG_STR("face", faces[i].face), LOG_STR("file", faces[i].paths[CERT]),
                   LOG_STR("until", end));
@@ -119,11 +125,10 @@ void certificates_print(const struct setup *setup)
     for (size_t i = 0; i < FACES; i++) {
         if (*faces[i].tls == NULL)
             continue;
-        int64_t expires = tls_expires(*faces[i].tls);
-        time_write(end, expires);
+        bool soon = ends_soon(&faces[i], end);
         printf("TLS       %s: %s until %s%s\n", faces[i].face, faces[i].paths[CERT], end,
                *faces[i].paths[AUTHORITIES] != '\0' ? "; asks clients for theirs" : "");
-        if (expires < time_now() + SNAPSHOT_EXPIRY_MS)
+        if (soon)
             printf("warning: %s ends soon or has ended; get another\n", faces[i].paths[CERT]);
     }
 }
