@@ -82,7 +82,6 @@ struct serve {
     struct http_server *http;
     struct control control;
     struct line_server *lines;
-    bool stopping;
     bool private_done;
     size_t hooks_running;
     struct ready *ready;
@@ -269,9 +268,9 @@ static void on_stop_mail(struct mail *mail)
 
 static void stop(struct serve *serve)
 {
-    if (serve->stopping)
+    if (serve->control.stopping)
         return;
-    serve->stopping = serve->control.stopping = true;
+    serve->control.stopping = true;
     log_event(LOG_INFO, "stopping", LOG_NUM("pid", getpid()));
     for (size_t i = 0; i < serve->hook_count; i++) {
         serve->hooks[i].stop = (struct mail){.deliver = on_stop_mail};
@@ -318,7 +317,7 @@ static void run_hooks(void *arg)
 static void on_hangup(void *arg)
 {
     struct serve *serve = arg;
-    if (serve->stopping)
+    if (serve->control.stopping)
         return;
     pulse_reloading(serve->pulse);
     reload_now(serve->reload);
@@ -328,7 +327,7 @@ static void on_hangup(void *arg)
 static void on_reloaded(void *arg)
 {
     struct serve *serve = arg;
-    if (serve->stopping)
+    if (serve->control.stopping)
         return;
     pulse_reloaded(serve->pulse, sources_enabled(serve->control.sources));
 }
@@ -499,7 +498,7 @@ static bool start(struct serve *serve)
 static void finish(struct serve *serve)
 {
     sigset_t all;
-    serve->stopping = true;
+    serve->control.stopping = true;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL); /* a further SIGTERM must not end this halfway */
     for (size_t i = 0; i < serve->hook_count; i++)
